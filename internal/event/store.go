@@ -1,0 +1,56 @@
+package event
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Batch is what load hands to a Store at once: everything one spool held
+// between two positions, in order.
+type Batch struct {
+	Spool  string // the spool's ID
+	From   int64  // position of the first record
+	To     int64  // position after the last record
+	Events []Event
+	Drops  []Drop
+	Keys   []Key
+}
+
+// Store keeps events. It is one DuckDB (event/duckdb) or a ClickHouse
+// (event/clickhouse); eventtest holds both to the same conduct.
+//
+// SQL reads two tables. `events` has one row an event: site_id, ts (timestamp,
+// UTC), name, visitor_id, visit_id, visit_start (timestamp), path, hostname,
+// interactive, entry_path, referrer, source, channel, utm_source, utm_medium,
+// utm_campaign, utm_content, utm_term, country, region, city, browser,
+// browser_version, os, os_version, device, screen_width, language, time_zone,
+// connection_speed, the MeasureColumns (null: not measured), revenue,
+// currency, props (map of text to text). Text is never null: "" is not known.
+// `drops` has site_id, ts, reason, detail, count.
+type Store interface {
+	// Append stores a batch once: one that was stored before, whole or in
+	// part, adds nothing. Batches of one spool come in order.
+	Append(ctx context.Context, b *Batch) error
+	// Loaded is the position up to which everything of a spool is stored.
+	Loaded(ctx context.Context, spool string) (int64, error)
+	// Select runs a query. The caller closes the rows.
+	Select(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	// Delete removes a site's events and drops with from <= ts < to, for good;
+	// zero times are open ends.
+	Delete(ctx context.Context, site int64, from, to time.Time) error
+	// Export yields a site's events with from <= ts < to by time.
+	// The event is reused: copy what is kept.
+	Export(ctx context.Context, site int64, from, to time.Time, yield func(*Event) error) error
+	Dialect() Dialect
+	Close() error
+}
+
+// Dialect names the SQL a Store speaks.
+type Dialect string
+
+// The dialects there are.
+const (
+	DuckDB     Dialect = "duckdb"
+	ClickHouse Dialect = "clickhouse"
+)
