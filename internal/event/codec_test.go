@@ -144,7 +144,7 @@ func TestDecodeFaults(t *testing.T) {
 		"claimed drops":    {[]byte{kindDrops, 1, 0xff, 0xff, 0x03}, "65535 drops cannot be"},
 		"key mark":         {[]byte{kindBatch, 1, 2}, "key mark is 2"},
 		"key cut":          {[]byte{kindBatch, 1, 1, 0, 0, 1, 2}, "key needs 16 bytes, 2 are left"},
-		"batch cut inside": {AppendBatch(nil, nil, make([]Event, 3))[:78], "byte 78"},
+		"batch cut inside": {AppendBatch(nil, nil, []Event{{Path: "/a/longer/path/than/most"}, {}})[:60], "byte 56: visitor needs 8 bytes"},
 	} {
 		b := Batch{Events: []Event{{Name: "kept"}}}
 		err := b.Decode(tc.record)
