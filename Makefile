@@ -1,0 +1,60 @@
+# Moonbear. `make help` lists every target.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+TOOL    := $(GO) tool -modfile=tools/go.mod
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZ    ?= 5s
+ROUNDS  ?= 200
+
+.PHONY: help run test race fuzz crash bench lint generate verify dist deps
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start Moonbear with demo data on http://127.0.0.1:8080 (data in ./data)
+	$(GO) build -o bin/moonbear ./cmd/moonbear
+	ENV=development exec bin/moonbear serve --demo
+
+test: deps verify lint ## install what the tests need, check everything, run every test
+	$(GO) test -timeout 20m ./...
+	$(MAKE) fuzz
+
+race: ## the tests under the race detector
+	$(GO) test -race -timeout 40m ./...
+
+fuzz: ## every fuzz target for $(FUZZ) each
+	@.ci/fuzz $(FUZZ)
+
+crash: ## kill the server $(ROUNDS) times under load; every acknowledged hit must be there once
+	$(GO) build -o bin/moonbear ./cmd/moonbear
+	$(GO) run ./bench/crash -bin bin/moonbear -rounds $(ROUNDS)
+
+bench: ## measure collecting side by side with a bare handler; the table of docs/performance.md
+	$(GO) build -o bin/moonbear ./cmd/moonbear
+	$(GO) run ./bench/load -bin bin/moonbear
+
+lint: ## gofmt, go vet, staticcheck, the repository's own rules
+	@out=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); test -z "$$out" || { echo "gofmt these files: $$out"; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+generate: ## rebuild the committed files: templates, scripts, styles, tracker
+	$(TOOL) templ generate -log-level warn -path internal/web
+	$(GO) run ./internal/web/assets/build
+	$(GO) run ./tracker/build
+
+verify: ## fail if a generated file is not what its source gives, or the tracker is over budget
+	@.ci/verify
+
+dist: ## one static binary that needs nothing installed: dist/moonbear
+	CGO_ENABLED=1 $(GO) build -trimpath -tags netgo,osusergo,sqlite_omit_load_extension \
+		-ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' -o dist/moonbear ./cmd/moonbear
+	@! ldd dist/moonbear 2>/dev/null | grep -q '=>' || { echo "dist/moonbear is not static"; exit 1; }
+	@ls -lh dist/moonbear
+
+deps: ## install what the tests need that this machine lacks (Debian: chromium, strace)
+	@.ci/deps

@@ -1,0 +1,217 @@
+// Package app wires the pieces into one program: it reads the configuration,
+// makes every part from the ones below it, runs them, and stops them in the
+// order that loses nothing.
+//
+// Start: locks → control database → salts → spool → event store → open visits
+// → listen. Stop: listener → drop counts → spool's last commit → load's last
+// batch → stores.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is everything that can be set, all of it by environment variables.
+// The tags feed `moonbear help env`.
+type Config struct {
+	ListenAddr string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080" help:"Address and port that visitors, customers and the API reach." example:"0.0.0.0:80"`
+	BaseURL    string `env:"BASE_URL" help:"The address people type, used in snippets, links and cookies. Default: http:// and LISTEN_ADDR." example:"https://stats.example.com"`
+	DataDir    string `env:"DATA_DIR" envDefault:"./data" help:"Where everything that must survive is kept: databases, spool, salts." example:"/var/lib/moonbear"`
+
+	DatabaseURL string `env:"DATABASE_URL" help:"The control database. Default: sqlite://DATA_DIR/moonbear.db." example:"sqlite:///var/lib/moonbear/moonbear.db"`
+	EventsURL   string `env:"EVENTS_URL" help:"The event store. Default: duckdb://DATA_DIR/events.duckdb." example:"duckdb:///var/lib/moonbear/events.duckdb"`
+
+	EventsMemory   Bytes  `env:"EVENTS_MEMORY" help:"Memory the embedded event store may use. Default: a quarter of the machine's, at most 1GiB." example:"512MiB"`
+	SpoolMaxBytes  Bytes  `env:"SPOOL_MAX_BYTES" envDefault:"4GiB" help:"How large the spool may grow while the event store is away; beyond it collecting answers 503." example:"20GiB"`
+	CollectRate    int    `env:"COLLECT_RATE" envDefault:"0" help:"Most hits a minute from one client address before 429; 0 sets no limit." example:"600"`
+	TrustedProxies List   `env:"TRUSTED_PROXIES" help:"Addresses or CIDR blocks of proxies whose X-Forwarded-For or CF-Connecting-IP is believed." example:"127.0.0.1,10.0.0.0/8"`
+	GeoIPDB        string `env:"GEOIP_DB" help:"A better place database than the built-in one: a country or city file in MaxMind's mmdb format." example:"/var/lib/moonbear/GeoLite2-City.mmdb"`
+	TrackerPath    string `env:"TRACKER_PATH" envDefault:"/analytics.js" help:"The name the tracker script is served under." example:"/js/bear.js"`
+
+	MetricsAddr string `env:"METRICS_ADDR" envDefault:"127.0.0.1:9090" help:"Address of /metrics (Prometheus); off turns it off." example:"off"`
+	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error." example:"debug"`
+	Env         string `env:"ENV" envDefault:"production" help:"production (JSON logs) or development (readable logs)." example:"development"`
+
+	proxies []netip.Prefix
+}
+
+// Bytes is an amount of memory or disk: "512MiB", "4GB", "1048576".
+type Bytes int64
+
+var byteUnits = []struct {
+	suffix string
+	size   float64
+}{
+	{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40},
+	{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12}, {"b", 1},
+}
+
+// UnmarshalText reads an amount with or without a unit.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	s, scale := strings.ToLower(strings.TrimSpace(string(text))), 1.0
+	for _, u := range byteUnits {
+		if n, ok := strings.CutSuffix(s, u.suffix); ok {
+			s, scale = strings.TrimSpace(n), u.size
+			break
+		}
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || n < 0 || n*scale > 1<<62 {
+		return fmt.Errorf("%q is not an amount of bytes: write it like 512MiB or 4GB", text)
+	}
+	*b = Bytes(n * scale)
+	return nil
+}
+
+// List is a comma-separated list; spaces around its items do not count.
+type List []string
+
+// UnmarshalText splits the list.
+func (l *List) UnmarshalText(text []byte) error {
+	for s := range strings.SplitSeq(string(text), ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			*l = append(*l, s)
+		}
+	}
+	return nil
+}
+
+// ReadConfig reads and checks the environment; an error names every variable
+// that is wrong and what it takes.
+func ReadConfig(environ []string) (Config, error) {
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: env.ToMap(environ)}); err != nil {
+		return Config{}, nameVariables(err)
+	}
+	var errs []error
+	bad := func(name, value, want string) {
+		errs = append(errs, fmt.Errorf("%s=%q: %s", name, value, want))
+	}
+	host, port, err := net.SplitHostPort(c.ListenAddr)
+	if err != nil {
+		bad("LISTEN_ADDR", c.ListenAddr, "want an address and a port, like 127.0.0.1:8080 or :8080")
+	}
+	if c.MetricsAddr == "off" {
+		c.MetricsAddr = ""
+	} else if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil {
+		bad("METRICS_ADDR", c.MetricsAddr, "want an address and a port, like 127.0.0.1:9090, or off")
+	}
+	if c.BaseURL == "" {
+		if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+			host = "localhost"
+		}
+		c.BaseURL = "http://" + net.JoinHostPort(host, port)
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		bad("BASE_URL", c.BaseURL, "want a full address, like https://stats.example.com")
+	}
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = "sqlite://" + filepath.Join(c.DataDir, "moonbear.db")
+	}
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
+		bad("DATABASE_URL", scheme(c.DatabaseURL), "want sqlite:// and a path")
+	}
+	if c.EventsURL == "" {
+		c.EventsURL = "duckdb://" + filepath.Join(c.DataDir, "events.duckdb")
+	}
+	if !strings.HasPrefix(c.EventsURL, "duckdb://") {
+		bad("EVENTS_URL", scheme(c.EventsURL), "want duckdb:// and a path")
+	}
+	if !strings.HasPrefix(c.TrackerPath, "/") || len(c.TrackerPath) < 2 || strings.ContainsAny(c.TrackerPath, " {}?#") {
+		bad("TRACKER_PATH", c.TrackerPath, "want a path that starts with /, like /analytics.js")
+	}
+	if c.CollectRate < 0 {
+		bad("COLLECT_RATE", strconv.Itoa(c.CollectRate), "want hits a minute, or 0 for no limit")
+	}
+	if c.SpoolMaxBytes < 16<<20 {
+		bad("SPOOL_MAX_BYTES", strconv.FormatInt(int64(c.SpoolMaxBytes), 10), "want at least 16MiB")
+	}
+	if c.Env != "production" && c.Env != "development" {
+		bad("ENV", c.Env, "want production or development")
+	}
+	for _, s := range c.TrustedProxies {
+		p, err := parsePrefix(s)
+		if err != nil {
+			bad("TRUSTED_PROXIES", s, "want addresses or CIDR blocks with commas between them, like 127.0.0.1,10.0.0.0/8")
+			continue
+		}
+		c.proxies = append(c.proxies, p)
+	}
+	return c, errors.Join(errs...)
+}
+
+// scheme keeps passwords out of error messages: only what is before "://".
+func scheme(u string) string {
+	s, _, ok := strings.Cut(u, "://")
+	if !ok {
+		return "no scheme"
+	}
+	return s + "://…"
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Prefix(a.BitLen())
+	}
+	return netip.ParsePrefix(s)
+}
+
+// nameVariables turns the parser's words, which name struct fields, into ones
+// that name the variable.
+func nameVariables(err error) error {
+	var agg env.AggregateError
+	if !errors.As(err, &agg) {
+		return err
+	}
+	var errs []error
+	for _, e := range agg.Errors {
+		var pe env.ParseError
+		if !errors.As(e, &pe) {
+			errs = append(errs, e)
+			continue
+		}
+		name := pe.Name
+		if f, ok := reflect.TypeFor[Config]().FieldByName(pe.Name); ok {
+			name = f.Tag.Get("env")
+		}
+		want := pe.Err.Error()
+		if pe.Type.Kind() == reflect.Int && pe.Type.Name() == "int" {
+			want = "want a whole number"
+		}
+		errs = append(errs, fmt.Errorf("%s: %s", name, want))
+	}
+	return errors.Join(errs...)
+}
+
+// HelpEnv writes every variable with its meaning, default and example.
+func HelpEnv(w io.Writer) error {
+	for f := range reflect.TypeFor[Config]().Fields() {
+		name := f.Tag.Get("env")
+		if name == "" {
+			continue
+		}
+		_, err := fmt.Fprintf(w, "%s\n    %s\n", name, f.Tag.Get("help"))
+		if d := f.Tag.Get("envDefault"); d != "" && err == nil {
+			_, err = fmt.Fprintf(w, "    default: %s\n", d)
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(w, "    example: %s=%s\n\n", name, f.Tag.Get("example"))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

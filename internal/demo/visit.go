@@ -1,0 +1,172 @@
+package demo
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"moonbear/internal/event"
+)
+
+// visit makes one visit that begins in minute m, in order of time.
+func (t *Traffic) visit(r *rand.Rand, m time.Time) []event.Event {
+	place := pick(r, places, func(p place) float64 { return p.weight * daylight(m, p.offset) })
+	machine := pick(r, machines, func(d machine) float64 { return d.weight * machineBias(place, d) })
+	origin := pick(r, origins, func(o origin) float64 { return o.weight * originBias(place, o, m) })
+
+	at := m.UnixMilli() + r.Int64N(60_000)
+	entry := origin.path
+	if entry == "" {
+		entry = pages[t.paths.draw(r)].path
+	}
+	e := event.Event{
+		Site: t.o.Site, Visitor: visitorID(r, m, place), Visit: nonZero(r), Hostname: Domain,
+		Entry: event.Entry{
+			VisitStart: at, EntryPath: entry,
+			Referrer: origin.referrer, Source: origin.source, Channel: origin.channel,
+			UTMSource: origin.utmSource, UTMMedium: origin.utmMedium, UTMCampaign: origin.campaign,
+			Country: place.country, Region: place.region, City: place.city,
+			Browser: machine.browser, BrowserVersion: machine.version, OS: machine.os, OSVersion: machine.osVersion,
+			Device: machine.device, ScreenWidth: machine.width[r.IntN(len(machine.width))],
+			Language: place.language, TimeZone: place.zone,
+		},
+		ConnectionSpeed: machine.speed,
+	}
+	return t.pages(r, m, e, at, entry, origin.bounce)
+}
+
+// pages walks a visitor through the site: a pageview, perhaps an event, the
+// page's engagement when it is left, and on to the next page.
+func (t *Traffic) pages(r *rand.Rand, m time.Time, base event.Event, at int64, path string, bounce float64) []event.Event {
+	var out []event.Event
+	end := at + longestVisit.Milliseconds() - 60_000
+	stay := 1 - bounce
+	for n := 0; ; n++ {
+		view := base
+		view.Time, view.Name, view.Path = at, event.Pageview, path
+		timings(r, &view, m)
+		out = append(out, view)
+
+		read := min(logNormal(r, 24_000, 0.9)+1500, 8*60_000)
+		if e, ok := custom(r, base, path, at+read/2); ok && e.Time < end {
+			out = append(out, e)
+			stay = 0.8
+		}
+		if at+read < end {
+			leave := base
+			leave.Time, leave.Name, leave.Path = at+read, event.Engagement, path
+			vitals(r, &leave, m, read)
+			out = append(out, leave)
+		}
+		at += read + 200
+		if r.Float64() > stay || n > 14 || at >= end {
+			return out
+		}
+		stay, path = 0.62, t.next(r, path)
+	}
+}
+
+// next is the page a visitor goes to: shop pages lead to the basket.
+func (t *Traffic) next(r *rand.Rand, path string) string {
+	switch {
+	case path == "/basket" && r.Float64() < 0.55:
+		return "/checkout"
+	case len(path) > 6 && path[:6] == "/shop/" && r.Float64() < 0.3:
+		return "/basket"
+	case path == "/" && r.Float64() < 0.4:
+		return "/shop"
+	}
+	return pages[t.paths.draw(r)].path
+}
+
+// custom is what a visitor may do on a page.
+func custom(r *rand.Rand, base event.Event, path string, at int64) (event.Event, bool) {
+	e := base
+	e.Time, e.Path, e.Interactive = at, path, true
+	switch {
+	case path == "/checkout" && r.Float64() < 0.62:
+		e.Name, e.Currency = "Purchase", "EUR"
+		e.Revenue = int64(9+r.IntN(60)) * 1000
+		e.Props = []event.Prop{{Key: "roast", Value: roasts[r.IntN(len(roasts))]}}
+	case path == "/journal/brew-guide" && r.Float64() < 0.12:
+		e.Name = event.Download
+		e.Props = []event.Prop{{Key: "url", Value: "https://" + Domain + "/brew-guide.pdf"}}
+	case r.Float64() < 0.025:
+		e.Name = "Newsletter signup"
+		e.Props = []event.Prop{{Key: "place", Value: []string{"footer", "popup", "journal"}[r.IntN(3)]}}
+	case r.Float64() < 0.02:
+		e.Name = event.Outbound
+		e.Props = []event.Prop{{Key: "url", Value: "https://instagram.com/hallacoffee"}}
+	default:
+		return event.Event{}, false
+	}
+	return e, true
+}
+
+// timings are the navigation's phases: network by place, work by machine.
+func timings(r *rand.Rand, e *event.Event, m time.Time) {
+	s := slow(m) * speedOf(e)
+	ms := func(median float64) int64 { return logNormal(r, median*s, 0.55) }
+	dns, connect, tls, ttfb, down := ms(9), ms(22), ms(26), ms(130), ms(35)
+	dcl, render := ms(420), ms(260)
+	set(e, event.DNS, dns)
+	set(e, event.Connect, connect)
+	set(e, event.TLS, tls)
+	set(e, event.TTFBTiming, ttfb)
+	set(e, event.DownloadTiming, down)
+	set(e, event.DOMContentLoaded, dns+connect+tls+ttfb+down+dcl)
+	set(e, event.Render, render)
+	set(e, event.PageLoad, dns+connect+tls+ttfb+down+dcl+render)
+	set(e, event.TransferSize, logNormal(r, 48_000, 0.4))
+}
+
+// vitals are what the page says of itself when it is left.
+func vitals(r *rand.Rand, e *event.Event, m time.Time, read int64) {
+	s := slow(m) * speedOf(e)
+	fcp := logNormal(r, 640*s, 0.45)
+	set(e, event.TTFB, logNormal(r, 190*s, 0.5))
+	set(e, event.FCP, fcp)
+	set(e, event.LCP, fcp+logNormal(r, 520*s, 0.6))
+	if r.Float64() < 0.7 {
+		set(e, event.INP, logNormal(r, 64*s, 0.7))
+	}
+	set(e, event.CLS, int64(math.Min(9000, 180*slow(m)*slow(m)*math.Exp(r.NormFloat64()))))
+	set(e, event.EngagementTime, read*9/10)
+	set(e, event.ScrollDepth, int64(math.Min(100, 25+float64(read)/900+20*r.Float64())))
+}
+
+func set(e *event.Event, i int, v int64) { e.Measures[i] = event.Measured(v) }
+
+// speedOf is how slow a visitor's network and machine are, 1 being a desktop
+// close to the server.
+func speedOf(e *event.Event) float64 {
+	s := 1.0
+	for _, p := range places {
+		if p.city == e.City {
+			s = p.slow
+		}
+	}
+	if e.Device == event.DeviceMobile {
+		s *= 1.6
+	}
+	return s
+}
+
+// visitorID lets about one visit in six come from somebody seen earlier that
+// day: a day's pool of regulars, by place.
+func visitorID(r *rand.Rand, m time.Time, p place) int64 {
+	if r.Float64() > 1.0/6 {
+		return nonZero(r)
+	}
+	day := m.Add(time.Duration(p.offset*float64(time.Hour))).Unix() / 86400
+	pool := rand.New(rand.NewPCG(uint64(day), uint64(r.IntN(200))))
+	return nonZero(pool)
+}
+
+func nonZero(r *rand.Rand) int64 {
+	for {
+		if v := int64(r.Uint64()); v != 0 {
+			return v
+		}
+	}
+}
