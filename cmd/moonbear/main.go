@@ -1,0 +1,56 @@
+// Command moonbear is the whole system in one binary.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "moonbear:", err)
+		os.Exit(1)
+	}
+}
+
+// world is what a subcommand may touch besides its own flags.
+type world struct {
+	ctx     context.Context
+	environ []string
+	out     io.Writer
+	err     io.Writer
+}
+
+type commands struct {
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server (what happens without a command)."`
+	Setup   setupCmd   `cmd:"" help:"Claim a fresh server: make its owner and first site, print the site's ID and an API token as JSON."`
+	Help    helpCmd    `cmd:"" help:"Explain the configuration: help env."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	var c commands
+	p, err := kong.New(&c, kong.Name("moonbear"), kong.Writers(stdout, stderr),
+		kong.Description("Web traffic and performance analytics in one binary. Everything is configured by environment variables: moonbear help env."),
+		kong.UsageOnError())
+	if err != nil {
+		return err
+	}
+	k, err := p.Parse(args)
+	if err != nil {
+		return err
+	}
+	return k.Run(&world{ctx, environ, stdout, stderr})
+}
