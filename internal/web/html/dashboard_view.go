@@ -1,0 +1,202 @@
+package html
+
+// Dashboard is a site's first page.
+type Dashboard struct {
+	Page
+	Domain     string
+	URL        string // this dashboard without filters and with the default period
+	SiteLinks  []Link // the switcher
+	StartURL   string
+	Now        Now
+	Period     Menu
+	Comparison Menu
+	Filter     FilterForm
+	Filters    []Chip
+	ClearURL   string
+	Span       string // "26 Oct – 22 Nov"
+	Against    string // "28 Sep – 25 Oct", "" when nothing is compared
+	Zone       string // the site's time zone
+	Headline   []Number
+	Chart      Chart
+	Panels     []Panel
+	Dropped    Dropped
+	Empty      Empty
+}
+
+// Empty says why a dashboard has nothing to show.
+type Empty int
+
+// The ways to be empty.
+const (
+	NotEmpty Empty = iota
+	NoHits         // the site has never had a hit
+	NoMatch        // there are hits, but none for these filters and this period
+)
+
+// Now is the count of visitors in the last five minutes.
+type Now struct {
+	Text    *Text
+	Count   string
+	PollURL string
+	URL     string // the dashboard of the last hour
+}
+
+// Menu is a list of links behind the one that is chosen.
+type Menu struct {
+	Label string // what the menu chooses, for screen readers
+	Shown string
+	Items []Link
+}
+
+// Chip is a filter in force.
+type Chip struct{ Label, RemoveURL string }
+
+// FilterForm adds a filter.
+type FilterForm struct {
+	Action     string
+	Keep       []Param // the query to keep, as hidden inputs
+	Dimensions []Option
+	Operators  []Option
+}
+
+// Param is one name and value of a query string.
+type Param struct{ Name, Value string }
+
+// Option is one choice of a select.
+type Option struct{ Value, Label string }
+
+// Number is one headline number.
+type Number struct {
+	Metric   string // its name in URLs
+	Name     string
+	About    string
+	Value    string
+	Exact    string
+	Change   string
+	Trend    Trend
+	Previous string // the compared value with words around it, for a title
+	URL      string // the dashboard with this number in the chart
+	Current  bool
+}
+
+// Chart is a line of one metric by time. Places are in percent of the plot,
+// so that it fits every width without a script.
+type Chart struct {
+	Title      string   // says the metric, the span and the comparison in words
+	Line       string   // SVG path in a 1000 × 100 box, gaps as moves
+	Dashed     string   // the last stretch, when its bucket is unfinished
+	Area       string   // the same line closed to the baseline
+	Previous   string   // the compared period's line
+	Dots       []Dot    // points that no line reaches: alone between gaps
+	Grid       []Tick   // horizontal, from the baseline up
+	Ticks      []Tick   // vertical
+	Columns    []string // of the table: time, then each metric
+	Rows       []ChartRow
+	Main       int // index of the drawn metric in ChartRow.Cells
+	Zone       string
+	Unfinished bool
+	Compared   bool
+}
+
+// Dot is a single point of the plot, in percent.
+type Dot struct{ X, Y string }
+
+// Tick is a line of the grid and its label; At is in percent.
+type Tick struct {
+	At    string
+	Label string
+	End   string // SVG text-anchor: start, middle or end
+}
+
+// ChartRow is one bucket: its numbers as words and where its point is.
+type ChartRow struct {
+	Label      string
+	X          string   // percent
+	Y          string   // percent from the top, "" for a gap
+	Cells      []string // one a column
+	Before     string   // the drawn metric in the compared period, "" not compared
+	BeforeY    string
+	BeforeWhen string
+	From, To   string // dates for zooming, "" when a bucket is shorter than a day
+	Unfinished bool
+}
+
+// Spark is a line without axes, in a 100 × 24 box.
+type Spark struct{ Line, Label string }
+
+// Panel is one box of the dashboard.
+type Panel struct {
+	Text    *Text
+	Name    string // its name in URLs
+	Title   string
+	Tabs    []Tab
+	Column  string // what is counted
+	Rows    []Row
+	Failed  *PanelProblem
+	MoreURL string // all rows, "" when all are shown
+	MoreNum string
+}
+
+// Tab is another dimension of the same panel: URL works alone, Fragment is
+// the panel by itself.
+type Tab struct {
+	Link
+	Fragment string
+}
+
+// Row is one value of a dimension.
+type Row struct {
+	Label      string
+	Title      string // the whole value where Label is short
+	Empty      bool   // the label stands for "none": set in a quieter voice
+	Value      string
+	Exact      string
+	Share      string
+	Width      string // of the bar, percent
+	FilterURL  string
+	ExcludeURL string
+	OpenURL    string // the real page, "" when there is none
+	Active     bool   // a filter on it is in force; FilterURL takes it off
+}
+
+// PanelProblem is what a panel shows when its question failed.
+type PanelProblem struct{ Message, Reference, RetryURL, Fragment string }
+
+// Dropped is the panel of hits that were not counted.
+type Dropped struct {
+	Text   *Text
+	Total  string
+	Rows   []DroppedRow
+	Failed *PanelProblem
+}
+
+// DroppedRow is one reason and its examples.
+type DroppedRow struct {
+	Reason, About, Count, Exact, Width string
+	Details                            []DroppedDetail
+}
+
+// DroppedDetail is a bot's name or a hostname that was refused.
+type DroppedDetail struct{ Label, Count, AllowURL, Hostname, Return string }
+
+// Listing is all rows of one dimension, with search and pages.
+type Listing struct {
+	Page
+	Domain, BackURL string
+	Heading         string
+	Search          string
+	Action          string
+	Keep            []Param
+	Columns         []Link // sorting
+	Rows            []ListingRow
+	Range           string // "1–50 of 312"
+	Next, Previous  string // URLs
+	Filters         []Chip
+	Span            string
+}
+
+// ListingRow is a Row with more numbers.
+type ListingRow struct {
+	Row
+	Cells []string
+}
