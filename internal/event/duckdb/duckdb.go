@@ -1,0 +1,226 @@
+// Package duckdb keeps events in DuckDB, embedded in the process.
+//
+// Append → one transaction (rows + the spool's position) into the hot file →
+// Compact, nightly → sorted, read-only segment files → Select over the view
+// `events`, which is both.
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"moonbear/internal/event"
+)
+
+// ErrOverlap is Append's answer to a batch that begins before what is stored
+// of its spool and ends after it: nothing was added. Read again from Loaded.
+var ErrOverlap = errors.New("batch overlaps what is stored")
+
+// ErrClosed is every method's answer after Close.
+var ErrClosed = errors.New("event store is closed")
+
+// Options are what Open needs. Only Path is required.
+type Options struct {
+	Path    string // the directory of the store's files; made when absent
+	Memory  int64  // bytes DuckDB may use; 0: DefaultMemory()
+	Threads int    // 0: the number of CPUs
+	// TempDir takes what does not fit into Memory; "": inside Path. What is in
+	// it is deleted at the start.
+	TempDir string
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+	Now     func() time.Time
+}
+
+// Store is an event.Store over DuckDB. One process opens a Path at a time. Its
+// methods may be called at the same time by any number of goroutines; appends
+// wait for each other, selects for a free connection.
+type Store struct {
+	o       Options
+	metrics *metrics
+
+	// life is held for reading by whatever uses the engine, for writing by
+	// what replaces it.
+	life    sync.RWMutex
+	engine  *engine // nil when closed or broken
+	closed  bool
+	writing sync.Mutex // one append at a time
+	tending sync.Mutex // one Delete or Compact at a time
+}
+
+var _ event.Store = (*Store)(nil)
+
+// Open opens the store in o.Path, or makes one, and brings its schema up to
+// date. It is ready within a second, whatever its size, unless the process was
+// killed: then it first replays at most walLimit of the write-ahead log.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Path == "" {
+		return nil, errors.New("event store has no path")
+	}
+	if o.Memory <= 0 {
+		o.Memory = DefaultMemory()
+	}
+	if o.Threads <= 0 {
+		o.Threads = runtime.NumCPU()
+	}
+	if o.TempDir == "" {
+		o.TempDir = filepath.Join(o.Path, "tmp")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(o.Path, 0o750); err != nil {
+		return nil, fmt.Errorf("make the event store's directory: %w", err)
+	}
+	s := &Store{o: o}
+	s.metrics = newMetrics(o.Metrics, s)
+	e, err := openEngine(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s.engine = e
+	return s, nil
+}
+
+// Dialect is event.DuckDB.
+func (s *Store) Dialect() event.Dialect { return event.DuckDB }
+
+// Close writes a checkpoint, so that the next Open has nothing to replay, and
+// closes the files. Rows not yet closed keep them open for up to ten seconds.
+func (s *Store) Close() error {
+	s.tending.Lock()
+	defer s.tending.Unlock()
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if s.engine == nil {
+		return nil
+	}
+	e := s.engine
+	s.engine = nil
+	return errors.Join(e.checkpoint(context.Background()), e.close())
+}
+
+// Select runs a query on the tables of event.Store, or on keys (site_id, ts,
+// key, body). The result is complete in memory when Select returns.
+func (s *Store) Select(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	var rows *sql.Rows
+	err := s.use(ctx, func(e *engine) (err error) {
+		rows, err = e.db.QueryContext(ctx, query, args...)
+		return err
+	})
+	return rows, err
+}
+
+// Loaded is the position up to which everything of a spool is stored; 0 for a
+// spool never seen.
+func (s *Store) Loaded(ctx context.Context, spool string) (int64, error) {
+	var pos int64
+	err := s.use(ctx, func(e *engine) error {
+		return e.db.QueryRowContext(ctx, "select coalesce(max(pos), 0) from positions where spool = ?", spool).Scan(&pos)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read position of spool %s: %w", spool, err)
+	}
+	return pos, nil
+}
+
+// use calls f with the open engine. An engine that f's error shows to be dead
+// is closed and the next use opens another.
+func (s *Store) use(ctx context.Context, f func(*engine) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.life.RLock()
+	if s.engine == nil {
+		s.life.RUnlock()
+		if err := s.reopen(ctx); err != nil {
+			return err
+		}
+		s.life.RLock()
+		if s.engine == nil {
+			s.life.RUnlock()
+			return ErrClosed
+		}
+	}
+	e := s.engine
+	err := f(e)
+	s.life.RUnlock()
+	if fatal(err) {
+		s.discard(e, err)
+	}
+	return err
+}
+
+// reopen opens an engine where none is.
+func (s *Store) reopen(ctx context.Context) error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if s.engine != nil {
+		return nil
+	}
+	e, err := openEngine(ctx, s.o)
+	if err != nil {
+		return err
+	}
+	s.o.Log.InfoContext(ctx, "event store reopened")
+	s.engine = e
+	return nil
+}
+
+// discard closes a dead engine.
+func (s *Store) discard(e *engine, cause error) {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.engine != e {
+		return
+	}
+	s.engine = nil
+	s.o.Log.Error("event store closed after a fatal error, to be opened again", "cause", cause.Error())
+	if err := e.close(); err != nil {
+		s.o.Log.Error("event store not closed cleanly", "error", err.Error())
+	}
+}
+
+// errUnsure wraps an error after which what DuckDB holds in memory may differ
+// from what is on disk.
+type errUnsure struct{ error }
+
+func (e errUnsure) Unwrap() error { return e.error }
+
+// fatal says that DuckDB refuses all further work until it is reopened, or
+// that it should be. The driver keeps no error class for the first, so the
+// words DuckDB uses decide.
+func fatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	if errors.As(err, new(errUnsure)) {
+		return true
+	}
+	m := err.Error()
+	return strings.Contains(m, "FATAL") || strings.Contains(m, "INTERNAL Error") || strings.Contains(m, "database has been invalidated")
+}
+
+// Directory is where the store's files are.
+func (s *Store) Directory() string { return s.o.Path }

@@ -1,0 +1,82 @@
+package duckdb
+
+import (
+	"io/fs"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	rows       prometheus.Counter
+	appends    prometheus.Histogram
+	compacts   *prometheus.HistogramVec
+	postponed  prometheus.Counter
+	fileBytes  prometheus.GaugeFunc
+	diskFree   prometheus.GaugeFunc
+	collectors []prometheus.Collector
+}
+
+func newMetrics(r prometheus.Registerer, s *Store) *metrics {
+	m := &metrics{
+		rows: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "moonbear_store_appended_rows_total", Help: "Events stored."}),
+		appends: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "moonbear_store_append_seconds", Help: "Time to store a batch, commit included.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}),
+		compacts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "moonbear_store_compact_seconds", Help: "Time of the steps of compaction.",
+			Buckets: []float64{.01, .1, .5, 1, 5, 15, 60, 300, 900, 3600}}, []string{"step"}),
+		postponed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "moonbear_store_compactions_postponed_total", Help: "Compactions not begun because too little disk was free."}),
+		fileBytes: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "moonbear_store_file_bytes", Help: "Size of the event store's files."},
+			func() float64 { return float64(directoryBytes(s.o.Path)) }),
+		diskFree: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "moonbear_store_disk_free_bytes", Help: "Free space on the event store's disk."},
+			func() float64 {
+				n, err := diskFree(s.o.Path)
+				if err != nil {
+					return -1
+				}
+				return float64(n)
+			}),
+	}
+	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.fileBytes, m.diskFree}
+	if r != nil {
+		for _, c := range m.collectors {
+			r.MustRegister(c)
+		}
+	}
+	return m
+}
+
+func (m *metrics) appended(rows int, took time.Duration) {
+	m.rows.Add(float64(rows))
+	m.appends.Observe(took.Seconds())
+}
+
+// diskFree is what an unprivileged process may still write, in bytes.
+func diskFree(path string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(path, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil
+}
+
+func directoryBytes(path string) int64 {
+	var n int64
+	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil // gone meanwhile: nothing to count
+		}
+		if i, err := d.Info(); err == nil {
+			n += i.Size()
+		}
+		return nil
+	})
+	return n
+}

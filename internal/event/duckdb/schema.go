@@ -1,0 +1,120 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"moonbear/internal/event"
+)
+
+// kind is how a column's values are written into a DuckDB vector.
+type kind int
+
+const (
+	bigint    kind = iota // int64
+	timestamp             // int64, microseconds since 1970, UTC
+	integer               // int32
+	optional              // int32 that may be null: an event.Measure
+	boolean
+	text
+	textMap // map(varchar, varchar)
+	blob
+)
+
+// types are SQL's names for the kinds. Only signed integers and TIMESTAMP:
+// comparing a bound int64 with a UINTEGER column, or a literal with a
+// TIMESTAMP_MS one, casts the column, and DuckDB then skips no row group
+// (measured: 126 ms instead of 2). TestPruning guards it.
+var types = [...]string{
+	bigint: "bigint", timestamp: "timestamp", integer: "integer", optional: "integer",
+	boolean: "boolean", text: "varchar", textMap: "map(varchar, varchar)", blob: "blob",
+}
+
+type column struct {
+	name string
+	kind kind
+}
+
+// A table's columns are in the order in which chunk.go and append.go write them.
+var (
+	eventColumns = eventTable()
+	dropColumns  = []column{{"site_id", bigint}, {"ts", timestamp}, {"reason", text}, {"detail", text}, {"count", bigint}}
+	keyColumns   = []column{{"site_id", bigint}, {"ts", timestamp}, {"key", blob}, {"body", blob}}
+)
+
+func eventTable() []column {
+	cs := []column{
+		{"site_id", bigint}, {"ts", timestamp}, {"name", text}, {"visitor_id", bigint}, {"visit_id", bigint},
+		{"visit_start", timestamp}, {"path", text}, {"hostname", text}, {"interactive", boolean},
+		{"entry_path", text}, {"referrer", text}, {"source", text}, {"channel", text},
+		{"utm_source", text}, {"utm_medium", text}, {"utm_campaign", text}, {"utm_content", text}, {"utm_term", text},
+		{"country", text}, {"region", text}, {"city", text},
+		{"browser", text}, {"browser_version", text}, {"os", text}, {"os_version", text}, {"device", text},
+		{"screen_width", integer}, {"language", text}, {"time_zone", text}, {"connection_speed", text},
+	}
+	for _, m := range event.MeasureColumns {
+		cs = append(cs, column{m, optional})
+	}
+	return append(cs, column{"revenue", bigint}, column{"currency", text}, column{"props", textMap})
+}
+
+// names lists columns as SQL does.
+func names(cs []column) string {
+	var b strings.Builder
+	for i, c := range cs {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.name)
+	}
+	return b.String()
+}
+
+func definitions(cs []column) string {
+	var b strings.Builder
+	for i, c := range cs {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.name + " " + types[c.kind])
+	}
+	return b.String()
+}
+
+// migrations bring the hot file forward; a released one is never changed.
+//
+// recent holds what is not yet in a segment. batch numbers the transaction
+// that brought a row, so that compaction can name exactly the rows it copied
+// while others arrive.
+func migrations() []string {
+	return []string{
+		"create table recent (" + definitions(eventColumns) + ", batch bigint);" +
+			"create table drops (" + definitions(dropColumns) + ");" +
+			"create table keys (" + definitions(keyColumns) + ");" +
+			"create table positions (spool varchar, pos bigint);",
+	}
+}
+
+// migrate brings the schema to the newest version, one transaction a step.
+func migrate(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, "create table if not exists schema_version (version bigint)"); err != nil {
+		return fmt.Errorf("create schema_version: %w", err)
+	}
+	var have int
+	if err := db.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&have); err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	steps := migrations()
+	if have > len(steps) {
+		return fmt.Errorf("the event store is of schema version %d, this program knows %d: use the newer program", have, len(steps))
+	}
+	for i := have; i < len(steps); i++ {
+		q := fmt.Sprintf("begin; %s insert into schema_version values (%d); commit;", steps[i], i+1)
+		if _, err := db.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("migrate event store to version %d: %w", i+1, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package eventtest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"moonbear/internal/event"
+)
+
+// deleting fills a store with three sites over four days, in old and new
+// months, with a drop an hour.
+func deleting(t *testing.T, s event.Store) []event.Event {
+	t.Helper()
+	g := &Bulk{Seed: 11, Weights: map[int64]int{1: 3, 2: 3, 3: 1}, From: time.Date(2026, 1, 30, 0, 0, 0, 0, time.UTC), Gap: time.Minute}
+	es := g.Next(4 * 24 * 60)
+	b := Batch("a", 0, es)
+	for i := 0; i < len(es); i += 60 {
+		b.Drops = append(b.Drops, event.Drop{Site: es[i].Site, Time: es[i].Time / 60_000 * 60_000, Reason: "bot", Detail: "Yeti", Count: 1})
+	}
+	Append(t, s, b)
+	return es
+}
+
+func tend(t *testing.T, s event.Store) {
+	t.Helper()
+	if c, ok := s.(Tender); ok {
+		if err := c.Compact(context.Background()); err != nil {
+			t.Fatalf("compact: %v", err)
+		}
+	}
+}
+
+func deleteSite(t *testing.T, open Opener) {
+	for _, tended := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tended %v", tended), func(t *testing.T) {
+			s := open(t)
+			es := deleting(t, s)
+			if tended {
+				tend(t, s)
+			}
+			ctx := context.Background()
+			if err := s.Delete(ctx, 2, time.Time{}, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Delete(ctx, 2, time.Time{}, time.Time{}); err != nil {
+				t.Fatalf("again: %v", err)
+			}
+			check := func() {
+				t.Helper()
+				if n := Number(t, s, "select count(*) from events where site_id = 2"); n != 0 {
+					t.Errorf("%d events left", n)
+				}
+				if n := Number(t, s, "select count(*) from drops where site_id = 2"); n != 0 {
+					t.Errorf("%d drops left", n)
+				}
+				for _, site := range []int64{1, 3} {
+					Same(t, All(t, s, site), within(es, site, time.Time{}, time.Time{}))
+				}
+				loaded(t, s, "a", int64(len(es)))
+			}
+			check()
+			closing(t, s)
+			s = open(t)
+			check()
+			tend(t, s)
+			check()
+			// What comes after stays.
+			later := Events(Visit(OnSite(2), View("/again")))
+			Append(t, s, Batch("a", int64(len(es)), later))
+			tend(t, s)
+			Same(t, All(t, s, 2), later)
+			closing(t, s)
+		})
+	}
+}
+
+func deletePeriod(t *testing.T, open Opener) {
+	for _, tended := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tended %v", tended), func(t *testing.T) {
+			s := open(t)
+			es := deleting(t, s)
+			if tended {
+				tend(t, s)
+			}
+			from, to := time.UnixMilli(es[1000].Time), time.UnixMilli(es[4000].Time)
+			ctx := context.Background()
+			if err := s.Delete(ctx, 1, from, to); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Delete(ctx, 3, time.Time{}, to); err != nil {
+				t.Fatal(err)
+			}
+			check := func() {
+				t.Helper()
+				Same(t, All(t, s, 1), append(within(es, 1, time.Time{}, from), within(es, 1, to, time.Time{})...))
+				Same(t, All(t, s, 2), within(es, 2, time.Time{}, time.Time{}))
+				Same(t, All(t, s, 3), within(es, 3, to, time.Time{}))
+				if n := Number(t, s, "select count(*) from drops where site_id = 1 and ts >= ? and ts < ?", from, to); n != 0 {
+					t.Errorf("%d drops left", n)
+				}
+				if n := Number(t, s, "select count(*) from drops where site_id = 1"); n == 0 {
+					t.Error("no drops left outside the period")
+				}
+			}
+			check()
+			tend(t, s)
+			check()
+			closing(t, s)
+			s = open(t)
+			defer closing(t, s)
+			check()
+		})
+	}
+}
+
+func tending(t *testing.T, open Opener) {
+	s := open(t)
+	if _, ok := s.(Tender); !ok {
+		defer closing(t, s)
+		t.Skip("this store needs no tending")
+	}
+	es := deleting(t, s)
+	pos := int64(len(es))
+	for i := range 3 {
+		tend(t, s)
+		late := (&Bulk{Seed: uint64(i), From: time.Date(2026, 1, 31, 5, 0, 0, 0, time.UTC)}).Next(50)
+		Append(t, s, Batch("a", pos, late))
+		es, pos = append(es, late...), pos+50
+		for site := range int64(4) {
+			Same(t, All(t, s, site), within(es, site, time.Time{}, time.Time{}))
+		}
+		loaded(t, s, "a", pos)
+		closing(t, s)
+		s = open(t)
+	}
+	closing(t, s)
+}
