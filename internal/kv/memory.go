@@ -1,0 +1,194 @@
+package kv
+
+import (
+	"bytes"
+	"context"
+	"sync"
+)
+
+// shards keeps collectors on different visitors out of each other's way. A
+// power of two.
+const shards = 64
+
+// Memory is Visits inside one process. It is bounded: beyond its size the
+// visits that had no event for longest are forgotten first.
+type Memory struct {
+	perShard int
+	shards   [shards]shard
+}
+
+type shard struct {
+	mu     sync.Mutex
+	visits map[VisitKey]*node
+	// A ring through every node, by the time it was last touched: newest is
+	// ring.next, oldest is ring.prev.
+	ring node
+	_    [64]byte // the next shard's lock is on another cache line
+}
+
+type node struct {
+	key        VisitKey
+	visit      Visit
+	prev, next *node
+}
+
+// NewMemory returns an empty Memory for at most about maxVisits visits, of
+// which each takes about 260 bytes.
+func NewMemory(maxVisits int) *Memory {
+	m := &Memory{perShard: max(1, maxVisits/shards)}
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.visits = map[VisitKey]*node{}
+		s.ring.prev, s.ring.next = &s.ring, &s.ring
+	}
+	return m
+}
+
+// Join implements Visits.
+func (m *Memory) Join(_ context.Context, key, previous VisitKey, fresh Visit, now int64, external bool) (v Visit, opened bool, err error) {
+	s, p := m.lock(key, previous)
+	defer unlock(s, p)
+
+	n := s.visits[key]
+	from := s
+	if n == nil && previous != (VisitKey{}) {
+		n, from = p.visits[previous], p
+	}
+	if n != nil && open(&n.visit, now) && (!external || n.visit.Origin == fresh.Origin) {
+		n.visit.Last = max(now, n.visit.Last+1)
+		from.remove(n)
+		n.key = key
+		s.push(n)
+		m.trim(s)
+		return n.visit, false, nil
+	}
+	fresh.Start, fresh.Last = now, now
+	fresh.Entry = bytes.Clone(fresh.Entry)
+	s.put(key, fresh)
+	m.trim(s)
+	return fresh, true, nil
+}
+
+// Latest implements Visits.
+func (m *Memory) Latest(_ context.Context, key, previous VisitKey, since int64) (v Visit, ok bool, err error) {
+	s, p := m.lock(key, previous)
+	defer unlock(s, p)
+	n := s.visits[key]
+	if n == nil && previous != (VisitKey{}) {
+		n = p.visits[previous]
+	}
+	if n == nil || n.visit.Last < since {
+		return Visit{}, false, nil
+	}
+	return n.visit, true, nil
+}
+
+// Restore puts back a visit that was open before a start. An older visit of
+// the same visitor gives way, a newer one stays. Restore the oldest first: visits are
+// forgotten in the order they were touched.
+func (m *Memory) Restore(key VisitKey, v Visit) {
+	s, p := m.lock(key, VisitKey{})
+	defer unlock(s, p)
+	if n := s.visits[key]; n != nil && n.visit.Last > v.Last {
+		return
+	}
+	v.Entry = bytes.Clone(v.Entry)
+	s.put(key, v)
+	m.trim(s)
+}
+
+// Expire forgets the visits without an event in the Retention before now, and
+// says how many.
+func (m *Memory) Expire(now int64) (n int) {
+	before := now - Retention.Milliseconds()
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		for s.ring.prev != &s.ring && s.ring.prev.visit.Last < before {
+			s.remove(s.ring.prev)
+			n++
+		}
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// Len is the number of visits remembered.
+func (m *Memory) Len() (n int) {
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		n += len(s.visits)
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// open says whether an event now belongs to v. The distance counts in both
+// directions: after the server's clock was set back by hours, a visit from the
+// future must not swallow everything until then.
+func open(v *Visit, now int64) bool {
+	d := now - v.Last
+	return d < VisitTimeout.Milliseconds() && d > -VisitTimeout.Milliseconds()
+}
+
+// lock locks the shards of both keys, always in the same order; they may be
+// one shard.
+func (m *Memory) lock(key, previous VisitKey) (s, p *shard) {
+	i := index(key)
+	s = &m.shards[i]
+	if previous == (VisitKey{}) {
+		s.mu.Lock()
+		return s, s
+	}
+	j := index(previous)
+	p = &m.shards[j]
+	m.shards[min(i, j)].mu.Lock()
+	if i != j {
+		m.shards[max(i, j)].mu.Lock()
+	}
+	return s, p
+}
+
+func unlock(s, p *shard) {
+	s.mu.Unlock()
+	if p != s {
+		p.mu.Unlock()
+	}
+}
+
+// index spreads keys over the shards. Visitors are hashes already; the
+// multiplication keeps sites apart should they not be.
+func index(k VisitKey) int {
+	h := (uint64(k.Visitor) ^ uint64(k.Site)*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd
+	return int(h >> 58)
+}
+
+func (s *shard) put(key VisitKey, v Visit) {
+	n := s.visits[key]
+	if n == nil {
+		n = &node{key: key}
+	} else {
+		s.remove(n)
+	}
+	n.visit = v
+	s.push(n)
+}
+
+func (s *shard) push(n *node) {
+	s.visits[n.key] = n
+	n.prev, n.next = &s.ring, s.ring.next
+	n.prev.next, n.next.prev = n, n
+}
+
+func (s *shard) remove(n *node) {
+	delete(s.visits, n.key)
+	n.prev.next, n.next.prev = n.next, n.prev
+	n.prev, n.next = nil, nil
+}
+
+func (m *Memory) trim(s *shard) {
+	for len(s.visits) > m.perShard {
+		s.remove(s.ring.prev)
+	}
+}
