@@ -83,13 +83,14 @@ create table tokens (
 	hint         text not null, -- its first characters, to tell tokens apart
 	token_hash   bytea not null unique,
 	scopes       text not null, -- separated by spaces
+	all_sites    boolean not null, -- else only those in token_sites
 	created_at   timestamptz not null,
 	last_used_at timestamptz, -- coarse: to the hour
 	revoked_at   timestamptz
 );
 create index tokens_account on tokens (account_id);
 
--- The sites a token is for; a token without a row here is for all of its account's.
+-- The only sites a token is for, unless it is for all of its account's.
 create table token_sites (
 	token_id bigint not null references tokens (id),
 	site_id  bigint not null references sites (id),
