@@ -1,0 +1,126 @@
+package stats
+
+import (
+	"fmt"
+	"slices"
+
+	"moonbear/internal/event"
+)
+
+// part is one scan of the events that answers some metrics. Metrics of one
+// part cost no more than one of them.
+type part int
+
+const (
+	byEvent  part = iota // events by their own time
+	byScroll             // (visit, page) pairs, each with its deepest point
+	byVisit              // whole visits, by the time they started
+	byEntry              // the same, where path means the entry page
+)
+
+// metrics is the table of metrics: a part's name for the rows it aggregates,
+// and the aggregate. Sums are cast to double before they are divided, so that
+// the same counts give the same bits everywhere.
+var metrics = slices.Concat([]MetricInfo{
+	{Name: Visitors, Unit: Count, part: byEvent, sql: "count(distinct visitor_id) filter (where visitor_id <> 0 and " + counted + ")"},
+	{Name: Visits, Unit: Count, Additive: true, part: byVisit, sql: "count(*)"},
+	{Name: Pageviews, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where name = 'pageview')"},
+	{Name: Events, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where " + counted + ")"},
+	{Name: ViewsPerVisit, Unit: Ratio, part: byVisit, sql: "cast(sum(views) as double) / count(*)"},
+	{Name: BounceRate, Unit: Percent, LessIsBetter: true, part: byVisit, sql: "100 * cast(sum(bounce) as double) / count(*)"},
+	{Name: VisitDuration, Unit: Seconds, part: byVisit, sql: "cast(sum(ms) as double) / 1000 / count(*)"},
+	{Name: EngagementTime, Unit: Seconds, part: byEvent, sql: "cast(sum(engagement_time) filter (where visit_id <> 0) as double) / 1000 / nullif(count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0)"},
+	{Name: ScrollDepth, Unit: Percent, part: byScroll, sql: "cast(sum(depth) as double) / count(*)"},
+	{Name: Revenue, Unit: Money, Additive: true, part: byEvent, sql: "coalesce(cast(sum(revenue) filter (where currency = {currency} and " + counted + ") as double), 0) / 1000"},
+}, percentiles())
+
+// counted is true of every event but the message a page sends when it is
+// hidden, which is the second half of its pageview.
+const counted = "name <> 'engagement'"
+
+// percentiles are p50, p75 and p95 of everything measured, nearest-rank: the
+// number that at least that share of the measurements doesn't exceed, which is
+// always one that was measured. The share is written as a decimal, which
+// DuckDB multiplies exactly; as a double 0.95 of 20 would be rank 20, not 19.
+func percentiles() []MetricInfo {
+	var ms []MetricInfo
+	for _, name := range event.MeasureColumns {
+		unit, scale := Milliseconds, ""
+		switch name {
+		case event.MeasureColumns[event.EngagementTime], event.MeasureColumns[event.ScrollDepth]:
+			continue // have means of their own
+		case event.MeasureColumns[event.TransferSize]:
+			unit = Bytes
+		case event.MeasureColumns[event.CLS]:
+			unit, scale = Score, " / 10000"
+		}
+		for _, p := range []int{50, 75, 95} {
+			ms = append(ms, MetricInfo{
+				Name: Percentile(name, p), Unit: unit, LessIsBetter: true, part: byEvent,
+				sql: fmt.Sprintf("cast(quantile_disc(%s, 0.%d) as double)%s", name, p, scale),
+			})
+		}
+	}
+	return ms
+}
+
+// measures says that a metric needs engagement messages too.
+func (m Metric) measures() bool {
+	switch m {
+	case Visitors, Pageviews, Events, Revenue:
+		return false
+	}
+	return true
+}
+
+// column is how a dimension is read from a row of events.
+type column struct {
+	name   Dimension
+	sql    string
+	visit  bool // a fact of the visit, the same on all its rows
+	number bool // whole numbers, 0 is not known; otherwise text, "" is not known
+}
+
+// dimensions is the table of dimensions. The exit page is of no single row:
+// it is looked up in a table of visits (exits) joined to the events.
+var dimensions = []column{
+	{name: Path, sql: "path"},
+	{name: Hostname, sql: "hostname"},
+	{name: EntryPage, sql: "entry_path", visit: true},
+	{name: ExitPage, sql: "coalesce(exit_path, '')", visit: true},
+	{name: Referrer, sql: "referrer", visit: true},
+	{name: Source, sql: "source", visit: true},
+	{name: Channel, sql: "channel", visit: true},
+	{name: UTMSource, sql: "utm_source", visit: true},
+	{name: UTMMedium, sql: "utm_medium", visit: true},
+	{name: UTMCampaign, sql: "utm_campaign", visit: true},
+	{name: UTMContent, sql: "utm_content", visit: true},
+	{name: UTMTerm, sql: "utm_term", visit: true},
+	{name: Country, sql: "country", visit: true},
+	{name: Region, sql: "region", visit: true},
+	{name: City, sql: "city", visit: true},
+	{name: Browser, sql: "browser", visit: true},
+	{name: BrowserVersion, sql: "browser_version", visit: true},
+	{name: OS, sql: "os", visit: true},
+	{name: OSVersion, sql: "os_version", visit: true},
+	{name: Device, sql: "device", visit: true},
+	{name: ScreenWidth, sql: "screen_width", visit: true, number: true},
+	{name: Language, sql: "language", visit: true},
+	{name: ConnectionSpeed, sql: "connection_speed"},
+	{name: EventName, sql: "case when name = 'engagement' then 'pageview' else name end"},
+}
+
+// column finds d in the table; properties aren't in it.
+func (d Dimension) column() (column, bool) {
+	i := slices.IndexFunc(dimensions, func(c column) bool { return c.name == d })
+	if i < 0 {
+		return column{}, false
+	}
+	return dimensions[i], true
+}
+
+// ofVisit says that d is the same on all of a visit's rows.
+func (d Dimension) ofVisit() bool {
+	c, ok := d.column()
+	return ok && c.visit
+}

@@ -1,0 +1,159 @@
+package stats
+
+import (
+	"slices"
+	"time"
+)
+
+// tail is how long after the end of the period the rest of a visit that began
+// in it is looked for, and how far around an event its visit's exit page.
+// Visits longer than a day are the work of tabs left open that poll.
+const tail = 24 * time.Hour
+
+// plan is what a query asks of the event store: pure data, made without
+// touching it.
+type plan struct {
+	site     int64
+	currency string
+	from, to time.Time // UTC, milliseconds
+
+	runs    []run // of buckets; nil but for a series
+	dims    []Dimension
+	metrics []Metric // in the query's order
+	parts   []scan
+
+	order         []Order
+	limit, offset int        // no limit when 0
+	only          [][]string // keys of the rows wanted; nil for all
+}
+
+// scan is one part of a plan.
+type scan struct {
+	part    part
+	metrics []Metric
+	dims    []Dimension // as this part reads them
+	every   Filter      // of each row
+	some    Filter      // of at least one row of the visit: only visits have it
+	spread  bool        // a visit may fall into several groups
+	exits   bool        // needs the table of exit pages
+}
+
+// planFor plans a query over from <= t < to; bs are the buckets of a series.
+func planFor(q Query, from, to time.Time, bs []bucket) plan {
+	p := plan{
+		site: q.Site.ID, currency: q.Site.Currency,
+		from: from.UTC(), to: to.UTC(),
+		runs: runs(bs), dims: q.Dimensions, metrics: q.Metrics,
+	}
+	if q.Shape() == Breakdown {
+		p.order = q.order()
+		p.limit = q.pageSize()
+		p.offset = (max(q.Page, 1) - 1) * p.limit
+	}
+	byPath := slices.Contains(q.Dimensions, Path)
+	for _, kind := range []part{byEvent, byScroll, byVisit, byEntry} {
+		s := scan{part: kind, dims: q.Dimensions}
+		for _, m := range q.Metrics {
+			if partOf(m, byPath) == kind {
+				s.metrics = append(s.metrics, m)
+			}
+		}
+		if len(s.metrics) == 0 {
+			continue
+		}
+		s.plan(q.Filter)
+		p.parts = append(p.parts, s)
+	}
+	return p
+}
+
+// partOf is the part that answers m. By path, what is asked of whole visits is
+// asked of those that entered there: every page of a visit would get its
+// duration otherwise. How many visits saw the page stays as it is.
+func partOf(m Metric, byPath bool) part {
+	d, _ := m.Info()
+	if d.part == byVisit && byPath && m != Visits {
+		return byEntry
+	}
+	return d.part
+}
+
+// plan splits the filter: what is the same on all rows of a visit can be asked
+// of each, which reads less; the rest must hold for one row, all of it for the
+// same row.
+func (s *scan) plan(f Filter) {
+	s.exits = usesExits(f)
+	switch s.part {
+	case byEvent, byScroll:
+		s.every = f
+		s.exits = s.exits || slices.Contains(s.dims, ExitPage)
+		return
+	case byEntry:
+		s.dims = slices.Clone(s.dims)
+		s.dims[slices.Index(s.dims, Path)] = EntryPage
+	}
+	s.every, s.some = split(f)
+	s.spread = slices.ContainsFunc(s.dims, func(d Dimension) bool { return !d.ofVisit() })
+}
+
+// split parts the conditions of f into those on visits and the others.
+func split(f Filter) (visit, other Filter) {
+	var vs, os []Filter
+	all := []Filter{f}
+	if f.Op == And {
+		all = f.Filters
+	}
+	for _, c := range all {
+		switch {
+		case c.IsZero():
+		case c.ofVisit():
+			vs = append(vs, c)
+		default:
+			os = append(os, c)
+		}
+	}
+	return joined(vs), joined(os)
+}
+
+func joined(fs []Filter) Filter {
+	switch len(fs) {
+	case 0:
+		return Filter{}
+	case 1:
+		return fs[0]
+	}
+	return Filter{Op: And, Filters: fs}
+}
+
+// ofVisit says that f asks only about visits.
+func (f Filter) ofVisit() bool {
+	if f.isJoin() {
+		return !slices.ContainsFunc(f.Filters, func(c Filter) bool { return !c.ofVisit() })
+	}
+	return f.Dimension.ofVisit()
+}
+
+func usesExits(f Filter) bool {
+	return f.Dimension == ExitPage || slices.ContainsFunc(f.Filters, usesExits)
+}
+
+// order is q's, or its default, made total by the dimensions.
+func (q Query) order() []Order {
+	order := slices.Clone(q.Order)
+	if len(order) == 0 {
+		order = append(order, Order{By: string(q.Metrics[0]), Desc: true})
+	}
+	for _, d := range q.Dimensions {
+		if !slices.ContainsFunc(order, func(o Order) bool { return o.By == string(d) }) {
+			order = append(order, Order{By: string(d)})
+		}
+	}
+	return order
+}
+
+func (q Query) pageSize() int {
+	if q.PageSize == 0 {
+		return DefaultPageSize
+	}
+	return q.PageSize
+}

@@ -1,0 +1,326 @@
+package stats
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Run answers q. It is valid (Query.Validate) and asks for at least one
+// metric; a fault names what isn't.
+func (s *Stats) Run(ctx context.Context, q Query) (*Result, error) {
+	now := s.now()
+	if err := q.Validate(now, urlNames); err != nil {
+		return nil, err
+	}
+	if len(q.Metrics) == 0 {
+		return nil, errors.New("query without metrics")
+	}
+	r := &Result{Query: q}
+	var err error
+	if r.Span, r.Previous, err = q.Spans(now); err != nil {
+		return nil, err
+	}
+	switch q.Shape() {
+	case Breakdown:
+		err = s.breakdown(ctx, r)
+	case Series:
+		err = s.series(ctx, r)
+	default:
+		err = s.totals(ctx, r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run stats query: %w", err)
+	}
+	return r, nil
+}
+
+// Spans are the instants q means at now, and those it compares with (zero
+// without a comparison).
+func (q Query) Spans(now time.Time) (span, previous Span, err error) {
+	loc, err := q.Location()
+	if err != nil {
+		return Span{}, Span{}, err
+	}
+	span, back := q.Period.span(now, loc)
+	if q.Compare != NoComparison {
+		previous = span.previous(q.Compare, back)
+	}
+	return span, previous, nil
+}
+
+// answer is one row of the store's: keys, numbers in the order of the
+// metrics, how many rows there are in all, and revenue apart.
+type answer struct {
+	keys   []string
+	values []Number
+	others []Amount
+	inAll  int
+}
+
+// rowKey is a row's keys as one comparable value.
+type rowKey [maxDimensions]string
+
+func keyOf(keys []string) (k rowKey) {
+	copy(k[:], keys)
+	return k
+}
+
+// both runs the question about the period and the one it is compared with
+// side by side; the second is nil without a comparison.
+func (s *Stats) both(ctx context.Context, r *Result, then plan, now plan) (is, was []answer, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		is, err = s.ask(ctx, r.Query, now)
+		return err
+	})
+	if r.Query.Compare != NoComparison {
+		g.Go(func() (err error) {
+			was, err = s.ask(ctx, r.Query, then)
+			return err
+		})
+	}
+	return is, was, g.Wait()
+}
+
+func (s *Stats) totals(ctx context.Context, r *Result) error {
+	q := r.Query
+	is, was, err := s.both(ctx, r,
+		planFor(q, r.Previous.From, r.Previous.Until, nil),
+		planFor(q, r.Span.From, r.Span.To, nil))
+	if err != nil {
+		return err
+	}
+	r.Totals = values(q, first(is), first(was))
+	return nil
+}
+
+func first(as []answer) *answer {
+	if len(as) == 0 {
+		return nil
+	}
+	return &as[0]
+}
+
+// series fills the gaps: a bucket nobody came in has counts of 0 and no rates.
+// The earlier period's buckets are put beside these in order, all of them, so
+// that a chart can show how the day went on.
+func (s *Stats) series(ctx context.Context, r *Result) error {
+	q := r.Query
+	now, then := r.Span.buckets(q.Interval), r.Previous.buckets(q.Interval)
+	is, was, err := s.both(ctx, r,
+		planFor(q, r.Previous.From, r.Previous.To, then),
+		planFor(q, r.Span.From, r.Span.To, now))
+	if err != nil {
+		return err
+	}
+	isAt, wasAt := byBucket(q, is, len(now)), byBucket(q, was, len(then))
+	for i, b := range now {
+		p := Point{From: b.from, To: b.to, Future: b.from.After(r.Span.Until)}
+		p.Partial = b.cut || (r.Span.Until.Before(b.to) && !p.Future)
+		here := isAt[i]
+		if p.Future {
+			here = &answer{values: make([]Number, len(q.Metrics))}
+		}
+		var before *answer
+		if i < len(wasAt) {
+			before = wasAt[i]
+		}
+		p.Values = values(q, here, before)
+		r.Points = append(r.Points, p)
+	}
+	return nil
+}
+
+// byBucket puts answers in their buckets' places.
+func byBucket(q Query, as []answer, n int) []*answer {
+	at := make([]*answer, n)
+	for i := range as {
+		if b, err := strconv.Atoi(as[i].keys[0]); err == nil && b >= 0 && b < n {
+			at[b] = &as[i]
+		}
+	}
+	for i := range at {
+		if at[i] == nil {
+			at[i] = nothing(q)
+		}
+	}
+	return at
+}
+
+// nothing is the answer where there are no events.
+func nothing(q Query) *answer {
+	a := &answer{values: make([]Number, len(q.Metrics))}
+	for i, m := range q.Metrics {
+		a.values[i].OK = m.isCount()
+	}
+	return a
+}
+
+// breakdown asks for the page's rows, and then for the same rows of the
+// earlier period.
+func (s *Stats) breakdown(ctx context.Context, r *Result) error {
+	q := r.Query
+	is, err := s.ask(ctx, q, planFor(q, r.Span.From, r.Span.To, nil))
+	if err != nil || len(is) == 0 {
+		return s.countRows(ctx, r, err)
+	}
+	r.Count = is[0].inAll
+	was := map[rowKey]*answer{}
+	if q.Compare != NoComparison {
+		p := planFor(q, r.Previous.From, r.Previous.Until, nil)
+		for _, a := range is {
+			p.only = append(p.only, a.keys)
+		}
+		then, err := s.ask(ctx, q, p)
+		if err != nil {
+			return err
+		}
+		for i := range then {
+			was[keyOf(then[i].keys)] = &then[i]
+		}
+	}
+	for i := range is {
+		var before *answer
+		if q.Compare != NoComparison {
+			if before = was[keyOf(is[i].keys)]; before == nil {
+				before = nothing(q)
+			}
+		}
+		r.Rows = append(r.Rows, Row{Keys: is[i].keys, Values: values(q, &is[i], before)})
+	}
+	return nil
+}
+
+// countRows finds how many rows there are when a page after the last was asked
+// for, which has none that say so.
+func (s *Stats) countRows(ctx context.Context, r *Result, err error) error {
+	if err != nil || r.Query.Page <= 1 {
+		return err
+	}
+	q := r.Query
+	q.Page, q.PageSize = 1, 1
+	is, err := s.ask(ctx, q, planFor(q, r.Span.From, r.Span.To, nil))
+	if len(is) > 0 {
+		r.Count = is[0].inAll
+	}
+	return err
+}
+
+// values puts the numbers of now and then together; then is nil without a
+// comparison.
+func values(q Query, now, then *answer) []Value {
+	vs := make([]Value, len(q.Metrics))
+	for i, m := range q.Metrics {
+		vs[i].Metric = m
+		if now != nil {
+			vs[i].Number = now.values[i]
+			if m == Revenue {
+				vs[i].Others = now.others
+			}
+		}
+		if then != nil {
+			vs[i].Previous = then.values[i]
+		}
+	}
+	return vs
+}
+
+// ask runs a plan, and the one for other currencies when revenue is asked for.
+func (s *Stats) ask(ctx context.Context, q Query, p plan) ([]answer, error) {
+	if !p.from.Before(p.to) || q.Shape() == Series && p.runs == nil {
+		return empty(q), nil
+	}
+	st := p.sql(s.store.Dialect())
+	keys := len(p.dims)
+	if p.runs != nil {
+		keys = 1
+	}
+	rows, err := s.store.Select(ctx, st.text, st.args...)
+	if err != nil {
+		return nil, err
+	}
+	as, err := readAnswers(rows, q, keys)
+	if err != nil || !slices.Contains(q.Metrics, Revenue) || len(as) == 0 {
+		return as, err
+	}
+	return as, s.addOthers(ctx, p, as)
+}
+
+// empty is the answer about no time at all.
+func empty(q Query) []answer {
+	if q.Shape() != Totals {
+		return nil
+	}
+	return []answer{*nothing(q)}
+}
+
+func readAnswers(rows *sql.Rows, q Query, keys int) (as []answer, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	counted := q.Shape() == Breakdown
+	for rows.Next() {
+		a := answer{keys: make([]string, keys), values: make([]Number, len(q.Metrics))}
+		numbers := make([]sql.NullFloat64, len(q.Metrics))
+		var into []any
+		for i := range a.keys {
+			into = append(into, &a.keys[i])
+		}
+		for i := range numbers {
+			into = append(into, &numbers[i])
+		}
+		if counted {
+			into = append(into, &a.inAll)
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		for i, n := range numbers {
+			if n.Valid {
+				a.values[i] = Number{N: round(n.Float64, q.Metrics[i].Unit().decimals()), OK: true}
+			}
+		}
+		as = append(as, a)
+	}
+	return as, rows.Err()
+}
+
+// addOthers puts revenue in currencies other than the site's beside the rows
+// it belongs to.
+func (s *Stats) addOthers(ctx context.Context, p plan, as []answer) (err error) {
+	if len(p.dims) > 0 && p.only == nil {
+		for _, a := range as {
+			p.only = append(p.only, a.keys)
+		}
+	}
+	st := p.othersSQL(s.store.Dialect())
+	rows, err := s.store.Select(ctx, st.text, st.args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	at := map[rowKey]*answer{}
+	for i := range as {
+		at[keyOf(as[i].keys)] = &as[i]
+	}
+	for rows.Next() {
+		keys := make([]string, len(as[0].keys))
+		var a Amount
+		var into []any
+		for i := range keys {
+			into = append(into, &keys[i])
+		}
+		if err := rows.Scan(append(into, &a.Currency, &a.Amount)...); err != nil {
+			return err
+		}
+		if row := at[keyOf(keys)]; row != nil {
+			row.others = append(row.others, a)
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,267 @@
+package stats
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"moonbear/internal/event"
+)
+
+// statement is SQL and what is bound to it.
+type statement struct {
+	text string
+	args []any
+}
+
+// builder writes one statement. Arguments are numbered, so that a value is
+// bound once however often it is used.
+type builder struct {
+	dialect event.Dialect
+	plan    plan
+	args    []any
+}
+
+// arg binds v and gives its placeholder.
+func (b *builder) arg(v any) string {
+	i := slices.Index(b.args, v)
+	if i < 0 {
+		i = len(b.args)
+		b.args = append(b.args, v)
+	}
+	return "$" + strconv.Itoa(i+1)
+}
+
+// time binds an instant. The cast is of the argument, never of the column: a
+// column that is cast is read whole.
+func (b *builder) time(t time.Time) string {
+	return "cast(" + b.arg(t.UTC().Format("2006-01-02 15:04:05.000")) + " as timestamp)"
+}
+
+// sql writes the plan as one statement: a table for each part, joined by
+// their keys. It gives the keys as text (a series: the bucket's number), then
+// the metrics as doubles, then, for rows, how many there are on all pages.
+func (p plan) sql(d event.Dialect) statement {
+	b := &builder{dialect: d, plan: p}
+	var with []string
+	if slices.ContainsFunc(p.parts, func(s scan) bool { return s.exits }) {
+		with = append(with, "exits as (\n"+b.exits()+"\n)")
+	}
+	for _, s := range p.parts {
+		for _, t := range b.tables(s) {
+			with = append(with, t.name+" as (\n"+t.text+"\n)")
+		}
+	}
+	text := "with " + strings.Join(with, ", ") + "\n" + b.outer()
+	return statement{text, b.args}
+}
+
+// table is a named select within the statement.
+type table struct{ name, text string }
+
+// names are what the parts' tables are called.
+var names = map[part]string{byEvent: "by_event", byScroll: "by_scroll", byVisit: "by_visit", byEntry: "by_entry"}
+
+// tables writes a part: the last table is the part's own.
+func (b *builder) tables(s scan) []table {
+	switch s.part {
+	case byEvent:
+		return []table{{names[s.part], b.eventRows(s)}}
+	case byScroll:
+		return []table{{names[s.part], b.scrollRows(s)}}
+	}
+	return b.visitTables(s)
+}
+
+// eventRows aggregates events by their own time.
+func (b *builder) eventRows(s scan) string {
+	where := b.within("ts", b.plan.from, b.plan.to)
+	if !slices.ContainsFunc(s.metrics, Metric.measures) {
+		where = append(where, counted)
+	}
+	return sel(append(b.keys(s, "ts"), b.aggregates(s)...), b.from(s), b.filtered(where, s.every), b.groups())
+}
+
+// scrollRows finds the deepest point of each visit on each page, and their mean.
+func (b *builder) scrollRows(s scan) string {
+	where := append(b.within("ts", b.plan.from, b.plan.to), "scroll_depth is not null", "visit_id <> 0")
+	inner := sel(append(b.keys(s, "ts"), "max(scroll_depth) as depth"), b.from(s), b.filtered(where, s.every),
+		append(b.keyNames(), "visit_id", "path"))
+	return sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+inner+"\n)", nil, b.groups())
+}
+
+// visitTables aggregates whole visits by the time they started. Rows are read
+// for a day longer than the period, for visits that go on after its end.
+func (b *builder) visitTables(s scan) []table {
+	where := b.within("ts", b.plan.from, b.plan.to.Add(tail))
+	where = append(where, b.within("visit_start", b.plan.from, b.plan.to)[1:]...)
+	where = b.filtered(append(where, "visit_id <> 0", counted), s.every)
+	name := names[s.part]
+	if !s.spread {
+		visits := b.visits(s, b.visitKeys(s), b.from(s), where, s.some)
+		return []table{{name, sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+visits+"\n)", nil, b.groups())}}
+	}
+	if slices.Equal(s.metrics, []Metric{Visits}) {
+		columns := append(b.keys(s, "visit_start"), "cast(count(distinct visit_id) as double) as visits")
+		return []table{{name, sel(columns, b.from(s), b.filtered(where, s.some), b.groups())}}
+	}
+	hit := "true"
+	if !s.some.IsZero() {
+		hit = b.condition(s.some)
+	}
+	rows := sel(append([]string{"visit_id", "visit_start", "ts", "name", "interactive", hit + " as hit"}, b.keys(s, "visit_start")...), b.from(s), where, nil)
+	groups := sel(append([]string{"distinct visit_id"}, b.keyNames()...), name+"_rows", []string{"hit"}, nil)
+	visits := b.visits(s, nil, name+"_rows", nil, Filter{})
+	from := "(\n" + groups + "\n) as groups join (\n" + visits + "\n) as visits using (visit_id)"
+	return []table{
+		{name + "_rows", rows},
+		{name, sel(append(b.keyNames(), b.aggregates(s)...), from, nil, b.groups())},
+	}
+}
+
+// visits folds rows into visits: a bounce has one pageview and no interactive
+// event.
+func (b *builder) visits(s scan, keys []string, from string, where []string, some Filter) string {
+	columns := append(slices.Clone(keys), "visit_id")
+	if slices.Contains(s.metrics, ViewsPerVisit) {
+		columns = append(columns, "count(*) filter (where name = 'pageview') as views")
+	}
+	if slices.Contains(s.metrics, BounceRate) {
+		columns = append(columns, "case when count(*) filter (where name = 'pageview') = 1 and not bool_or(interactive and name <> 'pageview') then 1 else 0 end as bounce")
+	}
+	if slices.Contains(s.metrics, VisitDuration) {
+		columns = append(columns, "date_diff('millisecond', min(ts), max(ts)) as ms")
+	}
+	text := sel(columns, from, where, []string{"visit_id"})
+	if !some.IsZero() {
+		text += "\nhaving bool_or(" + b.condition(some) + ")"
+	}
+	return text
+}
+
+// visitKeys are the keys of a visit, folded from its rows.
+func (b *builder) visitKeys(s scan) []string {
+	if b.plan.runs != nil {
+		return []string{b.bucket("min(visit_start)") + " as k0"}
+	}
+	var keys []string
+	for i, d := range s.dims {
+		of := "any_value(" + b.column(d) + ")"
+		if d == ExitPage && !s.exits {
+			of = exitPath
+		}
+		keys = append(keys, fmt.Sprintf("%s as k%d", of, i))
+	}
+	return keys
+}
+
+// exitPath is the last page viewed. Of two in the same millisecond it is the
+// later in the alphabet, so that the answer never changes.
+const exitPath = "coalesce(arg_max(path, row(ts, path)) filter (where name = 'pageview'), '')"
+
+// exits is the table of visits' exit pages, a day around the period.
+func (b *builder) exits() string {
+	where := append(b.within("ts", b.plan.from.Add(-tail), b.plan.to.Add(tail)), "visit_id <> 0", counted)
+	return sel([]string{"visit_id", exitPath + " as exit_path"}, "events", where, []string{"visit_id"})
+}
+
+// from is the events, with exit pages where they are needed.
+func (b *builder) from(s scan) string {
+	if s.exits {
+		return "events left join exits using (visit_id)"
+	}
+	return "events"
+}
+
+// within is the site's rows with from <= column < to.
+func (b *builder) within(column string, from, to time.Time) []string {
+	return []string{
+		"site_id = " + b.arg(b.plan.site),
+		column + " >= " + b.time(from),
+		column + " < " + b.time(to),
+	}
+}
+
+func (b *builder) filtered(where []string, f Filter) []string {
+	if f.IsZero() {
+		return where
+	}
+	return append(slices.Clone(where), b.condition(f))
+}
+
+// keys are the columns a row is grouped by.
+func (b *builder) keys(s scan, at string) []string {
+	if b.plan.runs != nil {
+		return []string{b.bucket(at) + " as k0"}
+	}
+	var keys []string
+	for i, d := range s.dims {
+		keys = append(keys, fmt.Sprintf("%s as k%d", b.column(d), i))
+	}
+	return keys
+}
+
+func (b *builder) keyNames() []string {
+	n := len(b.plan.dims)
+	if b.plan.runs != nil {
+		n = 1
+	}
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = "k" + strconv.Itoa(i)
+	}
+	return keys
+}
+
+// groups is keyNames as places, which a bound expression can't be repeated in.
+func (b *builder) groups() []string {
+	keys := b.keyNames()
+	for i := range keys {
+		keys[i] = strconv.Itoa(i + 1)
+	}
+	return keys
+}
+
+func (b *builder) aggregates(s scan) []string {
+	var columns []string
+	for _, m := range s.metrics {
+		d, _ := m.Info()
+		text := d.sql
+		if strings.Contains(text, "{currency}") {
+			text = strings.ReplaceAll(text, "{currency}", b.arg(b.plan.currency))
+		}
+		columns = append(columns, "cast("+text+" as double) as "+string(m))
+	}
+	return columns
+}
+
+// bucket is the number of the bucket that an instant lies in.
+func (b *builder) bucket(at string) string {
+	var cases strings.Builder
+	for i, r := range b.plan.runs {
+		number := fmt.Sprintf("cast(%s + date_diff('millisecond', %s, %s) // %s as integer)", b.arg(int64(r.first)), b.time(r.from), at, b.arg(r.width.Milliseconds()))
+		if i == len(b.plan.runs)-1 {
+			if i == 0 {
+				return number
+			}
+			cases.WriteString(" else " + number)
+			break
+		}
+		fmt.Fprintf(&cases, " when %s < %s then %s", at, b.time(b.plan.runs[i+1].from), number)
+	}
+	return "case" + cases.String() + " end"
+}
+
+// sel writes a select.
+func sel(columns []string, from string, where, group []string) string {
+	text := "select " + strings.Join(columns, ", ") + "\nfrom " + from
+	if len(where) > 0 {
+		text += "\nwhere " + strings.Join(where, " and ")
+	}
+	if len(group) > 0 {
+		text += "\ngroup by " + strings.Join(group, ", ")
+	}
+	return text
+}

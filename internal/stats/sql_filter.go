@@ -1,0 +1,96 @@
+package stats
+
+import (
+	"strconv"
+	"strings"
+)
+
+// column is a dimension as an expression on a row of events.
+func (b *builder) column(d Dimension) string {
+	if key, ok := d.PropKey(); ok {
+		return "coalesce(props[" + b.arg(key) + "], '')"
+	}
+	c, _ := d.column()
+	return c.sql
+}
+
+// condition writes a filter. No column is null in it, so that "not" means not.
+func (b *builder) condition(f Filter) string {
+	switch f.Op {
+	case And, Or:
+		parts := make([]string, len(f.Filters))
+		for i, c := range f.Filters {
+			parts[i] = b.condition(c)
+		}
+		return "(" + strings.Join(parts, " "+string(f.Op)+" ") + ")"
+	case Not:
+		return "not " + b.condition(f.Filters[0])
+	}
+	return "(" + b.leaf(f) + ")"
+}
+
+func (b *builder) leaf(f Filter) string {
+	col := b.column(f.Dimension)
+	c, _ := f.Dimension.column()
+	value := func(v string) string {
+		if c.number {
+			n, _ := strconv.ParseInt(v, 10, 32) // Validate has seen that it is one
+			return b.arg(n)
+		}
+		return b.arg(v)
+	}
+	switch f.Op {
+	case Eq:
+		return col + " = " + value(f.Values[0])
+	case Neq:
+		return col + " <> " + value(f.Values[0])
+	case In, NotIn:
+		args := make([]string, len(f.Values))
+		for i, v := range f.Values {
+			args[i] = value(v)
+		}
+		in := " in ("
+		if f.Op == NotIn {
+			in = " not in ("
+		}
+		return col + in + strings.Join(args, ", ") + ")"
+	case Contains:
+		return "contains(" + col + ", " + value(f.Values[0]) + ")"
+	case NotContains:
+		return "not contains(" + col + ", " + value(f.Values[0]) + ")"
+	case StartsWith:
+		return "starts_with(" + col + ", " + value(f.Values[0]) + ")"
+	case Matches:
+		return col + ` like ` + value(likePattern(f.Values[0])) + ` escape '\'`
+	case IsSet, IsNotSet:
+		nothing := "''"
+		if c.number {
+			nothing = "0"
+		}
+		if f.Op == IsSet {
+			return col + " <> " + nothing
+		}
+		return col + " = " + nothing
+	}
+	return b.compare(f, col, c.number)
+}
+
+// compare is gt and lt. A property's value is a number when it is written
+// plainly, as plainNumber has it; other values are neither more nor less.
+func (b *builder) compare(f Filter, col string, number bool) string {
+	sign := " > "
+	if f.Op == Lt {
+		sign = " < "
+	}
+	if number {
+		n, _ := strconv.ParseInt(f.Values[0], 10, 32)
+		// A width that isn't known is not a small one.
+		return col + sign + b.arg(n) + " and " + col + " <> 0"
+	}
+	v, _ := plainNumber(f.Values[0])
+	return "case when regexp_full_match(" + col + `, '-?[0-9]{1,15}(\.[0-9]{1,15})?') then cast(` + col + " as double)" + sign + b.arg(v) + " else false end"
+}
+
+var likeSpecial = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
+
+func likePattern(glob string) string { return likeSpecial.Replace(glob) }

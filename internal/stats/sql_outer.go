@@ -1,0 +1,152 @@
+package stats
+
+import (
+	"fmt"
+	"moonbear/internal/event"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// outer joins the parts. Totals are one row a part; the others meet by key.
+// Values of whole visits by entry page only add to rows: a page that was
+// entered but has no matching event of its own is no row.
+func (b *builder) outer() string {
+	keys := b.keyNames()
+	from := names[b.plan.parts[0].part]
+	for _, s := range b.plan.parts[1:] {
+		switch {
+		case len(keys) == 0:
+			from += " cross join " + names[s.part]
+		case s.part == byEntry:
+			from += " left join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
+		default:
+			from += " full join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
+		}
+	}
+	var columns []string
+	for i, k := range keys {
+		columns = append(columns, b.keyText(i, k))
+	}
+	for _, m := range b.plan.metrics {
+		columns = append(columns, b.number(m)+" as "+string(m))
+	}
+	if b.plan.runs != nil || len(keys) == 0 {
+		return sel(columns, from, nil, nil)
+	}
+	columns = append(columns, "count(*) over () as rows_in_all")
+	where := []string{"(" + strings.Join(b.something(), " or ") + ")"}
+	if b.plan.only != nil {
+		where = append(where, "("+b.onlyRows()+")")
+	}
+	text := sel(columns, from, where, nil) + "\norder by " + strings.Join(b.ordered(), ", ")
+	if b.plan.only == nil {
+		text += fmt.Sprintf("\nlimit %s offset %s", b.arg(int64(b.plan.limit)), b.arg(int64(b.plan.offset)))
+	}
+	return text
+}
+
+// keyText is a key as text, "" for not known.
+func (b *builder) keyText(i int, k string) string {
+	if b.plan.runs != nil {
+		return k
+	}
+	if c, ok := b.plan.dims[i].column(); ok && c.number {
+		return fmt.Sprintf("case when %s = 0 then '' else cast(%s as varchar) end as t%d", k, k, i)
+	}
+	return fmt.Sprintf("%s as t%d", k, i)
+}
+
+// number is a metric where a part may have no row: counts are then 0.
+func (b *builder) number(m Metric) string {
+	if m.isCount() {
+		return "coalesce(" + string(m) + ", 0)"
+	}
+	return string(m)
+}
+
+// isCount says that nothing is 0, not null.
+func (m Metric) isCount() bool {
+	u := m.Unit()
+	return u == Count || u == Money
+}
+
+// something is true of rows worth showing: any count above zero, or any other
+// number at all.
+func (b *builder) something() []string {
+	var some []string
+	for _, m := range b.plan.metrics {
+		if m.isCount() {
+			some = append(some, b.number(m)+" <> 0")
+		} else {
+			some = append(some, string(m)+" is not null")
+		}
+	}
+	return some
+}
+
+func (b *builder) ordered() []string {
+	var by []string
+	for _, o := range b.plan.order {
+		name := ""
+		if i := slices.Index(b.plan.dims, Dimension(o.By)); i >= 0 {
+			name = "k" + strconv.Itoa(i)
+		} else {
+			name = b.number(Metric(o.By))
+		}
+		if o.Desc {
+			name += " desc"
+		}
+		by = append(by, name+" nulls last")
+	}
+	return by
+}
+
+// onlyRows names the rows wanted by their keys.
+func (b *builder) onlyRows() string {
+	var rows []string
+	for _, keys := range b.plan.only {
+		var all []string
+		for i, k := range keys {
+			all = append(all, fmt.Sprintf("k%d = %s", i, b.keyArg(b.plan.dims[i], k)))
+		}
+		rows = append(rows, "("+strings.Join(all, " and ")+")")
+	}
+	return strings.Join(rows, " or ")
+}
+
+// keyArg binds a key as it was given by keyText.
+func (b *builder) keyArg(d Dimension, key string) string {
+	if c, ok := d.column(); ok && c.number {
+		n, err := strconv.ParseInt(key, 10, 32)
+		if err != nil {
+			n = 0 // "" is not known
+		}
+		return b.arg(n)
+	}
+	return b.arg(key)
+}
+
+// othersSQL asks for revenue in other currencies than the site's, by the
+// plan's keys: keys, currency, amount in its units.
+func (p plan) othersSQL(d event.Dialect) statement {
+	i := slices.IndexFunc(p.parts, func(s scan) bool { return s.part == byEvent }) // revenue is of events
+	s := p.parts[i]
+	b := &builder{dialect: d, plan: p}
+	where := append(b.within("ts", p.from, p.to), "currency <> ''", "currency <> "+b.arg(p.currency), counted)
+	group := append(b.groups(), strconv.Itoa(len(b.keyNames())+1))
+	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), b.from(s), b.filtered(where, s.every), group)
+	var with string
+	if s.exits {
+		with = "with exits as (\n" + b.exits() + "\n)\n"
+	}
+	columns := []string{}
+	for i, k := range b.keyNames() {
+		columns = append(columns, b.keyText(i, k))
+	}
+	var only []string
+	if p.only != nil {
+		only = []string{"(" + b.onlyRows() + ")"}
+	}
+	return statement{with + sel(append(columns, "currency", "amount"), "(\n"+inner+"\n)", only, nil) + "\norder by currency", b.args}
+}
