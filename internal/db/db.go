@@ -22,6 +22,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 )
 
@@ -115,6 +116,9 @@ func (d *DB) Bun() *bun.DB { return d.bun }
 
 // SQL is the pool itself, for the job queue.
 func (d *DB) SQL() *sql.DB { return d.sql }
+
+// Embedded says whether the database is a file of this process alone.
+func (d *DB) Embedded() bool { return d.bun.Dialect().Name() == dialect.SQLite }
 
 // InTx runs fn in one transaction that holds the write lock from its start:
 // committed when fn returns nil, taken back when it returns an error or
