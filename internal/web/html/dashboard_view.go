@@ -13,6 +13,7 @@ type Dashboard struct {
 	Filter     FilterForm
 	Filters    []Chip
 	ClearURL   string
+	WiderURL   string // a longer period, "" when it is the longest
 	Span       string // "26 Oct – 22 Nov"
 	Against    string // "28 Sep – 25 Oct", "" when nothing is compared
 	Zone       string // the site's time zone

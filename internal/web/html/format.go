@@ -94,6 +94,43 @@ func (t *Text) Value(v float64, u Unit) string {
 	return t.Exact(v)
 }
 
+// RowValue writes a count where room is scarce: exact below ten thousand.
+func (t *Text) RowValue(v float64) string {
+	if math.Abs(v) < 1e4 {
+		return t.Exact(v)
+	}
+	return t.Short(v)
+}
+
+// ExactValue writes a number in its unit with nothing left out, for titles
+// and tables.
+func (t *Text) ExactValue(v float64, u Unit) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return Dash
+	}
+	switch u {
+	case Count:
+		return t.Exact(v)
+	case Ratio:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case Percent:
+		return strconv.FormatFloat(v, 'f', 1, 64) + "%"
+	}
+	return t.Value(v, u)
+}
+
+// Tick writes a line of a chart's grid: steps are round, so that no digit is
+// wasted.
+func (t *Text) Tick(v float64, u Unit) string {
+	if u == Ratio {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	if u == Count {
+		return t.RowValue(v)
+	}
+	return t.Value(v, u)
+}
+
 // Percent writes 0 to 100: "41%", and with a decimal where a whole number
 // would say nothing: "0.4%".
 func (t *Text) Percent(v float64) string {
@@ -222,6 +259,22 @@ func (t *Text) Day(d, now time.Time) string {
 		return fmt.Sprintf("%d년 %s", d.Year(), s)
 	}
 	return fmt.Sprintf("%s %d", s, d.Year())
+}
+
+// DayShort writes a date where room is scarce: "22 Nov", "11.22".
+func (t *Text) DayShort(d time.Time) string {
+	if t.Lang == "ko" {
+		return fmt.Sprintf("%d.%d", int(d.Month()), d.Day())
+	}
+	return fmt.Sprintf("%d %s", d.Day(), t.months[d.Month()-1])
+}
+
+// MonthShort writes a month where room is scarce; January brings its year.
+func (t *Text) MonthShort(d time.Time) string {
+	if d.Month() == time.January {
+		return strconv.Itoa(d.Year())
+	}
+	return t.months[d.Month()-1]
 }
 
 // Weekday writes a date with the day of the week: "Sun 22 Nov", "11월 22일 (일)".

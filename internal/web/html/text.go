@@ -40,7 +40,7 @@ type Text struct {
 
 	// The dashboard.
 	Now, NowTitle, Period, Compare, ComparePrevious, CompareYear, CompareNone, Filter, FilterAdd, FilterRemove, FilterClear string
-	FilterDimension, FilterOperator, FilterValue, FilterApply                                                               string
+	FilterOther, FilterDimension, FilterOperator, FilterValue, FilterApply                                                  string
 	PrevPeriodIs, ChartLabel, ChartTable, ChartPrevious, ChartUnfinished, ChartZone, ChartKeys, Time, ZoomOut               string
 	NoData, NoDataLead, NoDataButton, NoMatch, NoMatchLead, NoMatchWider, PanelEmpty, PanelError, PanelMore, PanelLess      string
 	RowFilter, RowOpen, RowUnfilter, Share, AboutMetric, Points                                                             string
@@ -110,6 +110,26 @@ func (t *Text) Reason(name string) ReasonText {
 		return m
 	}
 	return ReasonText{Name: name}
+}
+
+// Operator names a filter's operator.
+func (t *Text) Operator(name string) string { return lookup(t.Operators, name) }
+
+// Panel names a panel or a panel's tab.
+func (t *Text) Panel(name string) string { return lookup(t.Panels, name) }
+
+// Channel names a stored channel.
+func (t *Text) Channel(name string) string { return lookup(t.Channels, name) }
+
+// Device names a stored device.
+func (t *Text) Device(name string) string { return lookup(t.Devices, name) }
+
+// PeriodName names a period; "" is one given by its dates.
+func (t *Text) PeriodName(name string) string {
+	if name == "" {
+		name = "custom"
+	}
+	return lookup(t.Periods, name)
 }
 
 func lookup(m map[string]string, key string) string {

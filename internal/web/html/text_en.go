@@ -70,7 +70,7 @@ var english = &Text{
 	Now: "%s now", NowTitle: "Visitors in the last five minutes", Period: "Period", Compare: "Compare with",
 	ComparePrevious: "Previous period", CompareYear: "A year before", CompareNone: "Nothing",
 	Filter: "Filter", FilterAdd: "Add a filter", FilterRemove: "Remove the filter %s", FilterClear: "Clear all",
-	FilterDimension: "What", FilterOperator: "How", FilterValue: "Value", FilterApply: "Apply",
+	FilterOther: "Several conditions", FilterDimension: "What", FilterOperator: "How", FilterValue: "Value", FilterApply: "Apply",
 	PrevPeriodIs: "%[1]s in %[2]s", ChartLabel: "%[1]s, %[2]s", ChartTable: "Numbers as a table", ChartPrevious: "Before",
 	ChartUnfinished: "not over yet", ChartZone: "Times are in %s", ChartKeys: "Arrow keys read the chart point by point; Enter zooms in.",
 	Time: "Time", ZoomOut: "Zoom out",

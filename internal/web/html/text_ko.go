@@ -70,7 +70,7 @@ var korean = &Text{
 	Now: "지금 %s명", NowTitle: "최근 5분 동안의 방문자", Period: "기간", Compare: "비교 대상",
 	ComparePrevious: "이전 기간", CompareYear: "1년 전", CompareNone: "비교 안 함",
 	Filter: "필터", FilterAdd: "필터 추가", FilterRemove: "필터 해제: %s", FilterClear: "모두 해제",
-	FilterDimension: "항목", FilterOperator: "조건", FilterValue: "값", FilterApply: "적용",
+	FilterOther: "여러 조건", FilterDimension: "항목", FilterOperator: "조건", FilterValue: "값", FilterApply: "적용",
 	PrevPeriodIs: "%[2]s: %[1]s", ChartLabel: "%[1]s, %[2]s", ChartTable: "표로 보기", ChartPrevious: "이전",
 	ChartUnfinished: "진행 중", ChartZone: "시간대: %s", ChartKeys: "화살표 키로 한 칸씩 읽고, Enter로 확대합니다.",
 	Time: "시간", ZoomOut: "축소",

@@ -1,0 +1,210 @@
+package web
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"moonbear/internal/fault"
+	"moonbear/internal/site"
+	"moonbear/internal/stats"
+)
+
+// ask is what a dashboard's URL asks for. url writes it back, so every link
+// of the page is the present one with one thing changed.
+type ask struct {
+	site   *site.Site
+	q      stats.Query                // period, comparison, filter
+	metric stats.Metric               // in the chart
+	tabs   map[string]stats.Dimension // chosen tabs that aren't their panel's first
+}
+
+// The parameters that are the page's and not the query's.
+const (
+	paramMetric  = "metric"
+	paramCompare = "compare"
+	noComparison = "none"
+)
+
+// young is the age under which a site's dashboard begins with today: four
+// weeks of nothing say little about its first hours.
+const young = 48 * time.Hour
+
+// parseAsk reads a dashboard's URL. What it leaves out is the default: four
+// weeks against the four before, visitors in the chart.
+func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
+	v = maps.Clone(v)
+	for _, name := range []string{"metrics", "by", "order", "page", "page_size"} {
+		v.Del(name)
+	}
+	if v.Get("period") == "" && v.Get("from") == "" && v.Get("to") == "" {
+		v.Set("period", defaultPeriod(st, now))
+	}
+	switch v.Get(paramCompare) {
+	case "":
+		v.Set(paramCompare, string(stats.PreviousPeriod))
+	case noComparison:
+		v.Del(paramCompare)
+	}
+	q, err := stats.ParseQuery(v, st, now)
+	if err != nil {
+		return ask{}, err
+	}
+	a := ask{site: st, q: q, metric: stats.Visitors, tabs: map[string]stats.Dimension{}}
+	if m := stats.Metric(v.Get(paramMetric)); m != "" {
+		if !slices.Contains(headlineMetrics(), m) {
+			return ask{}, fault.Field(paramMetric, "metric must be one of the headline's numbers.")
+		}
+		a.metric = m
+	}
+	for _, p := range panels() {
+		d := stats.Dimension(v.Get(p.name))
+		if d == "" || d == p.tabs[0].dimension {
+			continue
+		}
+		if _, ok := p.tab(d); !ok {
+			return ask{}, fault.Field(p.name, fmt.Sprintf("The panel %s has no tab %q.", p.name, d))
+		}
+		a.tabs[p.name] = d
+	}
+	return a, nil
+}
+
+func defaultPeriod(st *site.Site, now time.Time) string {
+	if !st.CreatedAt.IsZero() && now.Sub(st.CreatedAt) < young {
+		return "today"
+	}
+	return "4w"
+}
+
+// values is parseAsk's inverse.
+func (a ask) values() url.Values {
+	v := a.q.Values()
+	switch a.q.Compare {
+	case stats.NoComparison:
+		v.Set(paramCompare, noComparison)
+	case stats.PreviousPeriod:
+		v.Del(paramCompare)
+	}
+	if a.metric != stats.Visitors {
+		v.Set(paramMetric, string(a.metric))
+	}
+	for panel, d := range a.tabs {
+		v.Set(panel, string(d))
+	}
+	return v
+}
+
+// url is a path under the site that asks for a.
+func (a ask) url(under string) string { return sitePath(a.site) + under + "?" + a.values().Encode() }
+
+// with is a with other parts; a itself stays as it is.
+func (a ask) with(change func(*ask)) ask {
+	a.tabs = maps.Clone(a.tabs)
+	change(&a)
+	return a
+}
+
+// period is a over another period.
+func (a ask) period(name string) ask {
+	return a.with(func(b *ask) {
+		b.q.Period = stats.Period{Name: name}
+		b.q.Interval = ""
+	})
+}
+
+// leaves are a's filters one by one; a filter that is more than an "and" is
+// one by itself.
+func (a ask) leaves() []stats.Filter {
+	if l, ok := a.q.Filter.Leaves(); ok {
+		return l
+	}
+	return []stats.Filter{a.q.Filter}
+}
+
+// filtered is a with other filters.
+func (a ask) filtered(leaves []stats.Filter) ask {
+	return a.with(func(b *ask) {
+		switch len(leaves) {
+		case 0:
+			b.q.Filter = stats.Filter{}
+		case 1:
+			b.q.Filter = leaves[0]
+		default:
+			b.q.Filter = stats.Filter{Op: stats.And, Filters: leaves}
+		}
+	})
+}
+
+// toggled is a with a condition more, or without it if it had it. A second
+// value of the same dimension takes the first one's place: both together
+// would mean "and", which nobody expects of a press on a row.
+func (a ask) toggled(f stats.Filter) ask {
+	var rest []stats.Filter
+	had := false
+	for _, l := range a.leaves() {
+		switch {
+		case sameFilter(l, f):
+			had = true
+		case f.Op == stats.Eq && l.Op == stats.Eq && l.Dimension == f.Dimension:
+		default:
+			rest = append(rest, l)
+		}
+	}
+	if !had {
+		rest = append(rest, f)
+	}
+	return a.filtered(rest)
+}
+
+// has says that a condition is in force.
+func (a ask) has(f stats.Filter) bool {
+	return slices.ContainsFunc(a.leaves(), func(l stats.Filter) bool { return sameFilter(l, f) })
+}
+
+func sameFilter(a, b stats.Filter) bool {
+	return a.Op == b.Op && a.Dimension == b.Dimension && slices.Equal(a.Values, b.Values) && len(a.Filters) == 0 && len(b.Filters) == 0
+}
+
+// rowFilter keeps the rows of one value; "" is "not known".
+func rowFilter(d stats.Dimension, value string) stats.Filter {
+	if value == "" {
+		return stats.Is(d, stats.IsNotSet)
+	}
+	return stats.Is(d, stats.Eq, value)
+}
+
+// rowExclusion keeps all others.
+func rowExclusion(d stats.Dimension, value string) stats.Filter {
+	if value == "" {
+		return stats.Is(d, stats.IsSet)
+	}
+	return stats.Is(d, stats.Neq, value)
+}
+
+// addFilter turns the filter form into the dashboard's URL:
+// GET /sites/{site}/filter?dimension=path&operator=contains&value=docs
+func (s *Server) addFilter(w http.ResponseWriter, r *http.Request, v *viewer) error {
+	in := r.URL.Query()
+	f := stats.Filter{Op: stats.Op(in.Get("operator")), Dimension: stats.Dimension(in.Get("dimension"))}
+	if value := in.Get("value"); value != "" && f.Op != stats.IsSet && f.Op != stats.IsNotSet {
+		f.Values = []string{value}
+	}
+	for _, name := range []string{"operator", "dimension", "value"} {
+		in.Del(name)
+	}
+	a, err := parseAsk(in, v.Site, s.now())
+	if err != nil {
+		return err
+	}
+	if !a.has(f) {
+		a = a.filtered(append(slices.Clone(a.leaves()), f))
+	}
+	if _, err := parseAsk(a.values(), v.Site, s.now()); err != nil {
+		return err // what was typed doesn't fit the dimension
+	}
+	return seeOther(w, r, a.url(""))
+}

@@ -1,0 +1,19 @@
+// What the pages do better with a script. Every page works without it.
+import { charts } from "./chart";
+import { copyButtons } from "./copy";
+import { menus } from "./menu";
+import { polling } from "./poll";
+import { swapping } from "./swap";
+import { timeZones } from "./zone";
+
+// enhance looks after a part of the page that has just come in.
+function enhance(root: ParentNode): void {
+  charts(root);
+  copyButtons(root);
+  timeZones(root);
+  polling(root, enhance);
+}
+
+menus();
+swapping(enhance);
+enhance(document);

@@ -1,0 +1,92 @@
+package web
+
+import (
+	"net/http"
+
+	"moonbear/internal/account"
+)
+
+// policy is who may ask for a URL. It is checked in one place, serve.
+type policy int
+
+const (
+	public    policy = iota // anybody
+	unclaimed               // anybody, while nobody owns this server
+	signedIn                // a user
+	member                  // a user with a role in the account of the site in the path
+	editor                  // the same, with the role editor or more
+	token                   // a program whose token has the route's scope
+)
+
+// class is what a route's answers are like: how errors are told, and whether
+// it stands behind the fence against forged cross-site requests.
+type class int
+
+const (
+	page    class = iota // HTML; POSTs must come from our own pages
+	api                  // JSON
+	collect              // answers by itself; open to every origin
+	asset                // bytes
+)
+
+// route is one line of the table of URLs.
+type route struct {
+	pattern string // as http.ServeMux reads it
+	policy  policy
+	class   class
+	scope   account.Scope // for the policy token
+	page    func(http.ResponseWriter, *http.Request, *viewer) error
+	api     func(http.ResponseWriter, *http.Request, account.Token) error
+	raw     http.HandlerFunc // for collect and asset
+}
+
+// routes is every URL there is.
+func (s *Server) routes() []route {
+	rs := []route{
+		// Collecting, and the script that feeds it.
+		{pattern: "POST /event", class: collect, raw: s.o.Collect.Hit},
+		{pattern: "OPTIONS /event", class: collect, raw: s.o.Collect.Hit},
+		{pattern: "POST /api/event", class: collect, raw: s.o.Collect.PlausibleHit},
+		{pattern: "OPTIONS /api/event", class: collect, raw: s.o.Collect.PlausibleHit},
+		{pattern: "POST /v1/events", class: collect, raw: s.o.Collect.Events},
+		{pattern: "OPTIONS /v1/events", class: collect, raw: s.o.Collect.Events},
+		{pattern: "GET " + s.o.ScriptPath, class: asset, raw: s.script.serve},
+
+		// The machine's own questions.
+		{pattern: "GET /healthz", class: asset, raw: s.healthz},
+		{pattern: "GET /readyz", class: asset, raw: s.readyz},
+		{pattern: "GET /robots.txt", class: asset, raw: s.robots},
+		{pattern: "GET /favicon.ico", class: asset, raw: s.favicon},
+		{pattern: "GET /assets/{file}", class: asset, raw: s.asset},
+
+		// Getting in and out.
+		{pattern: "GET /{$}", policy: public, page: s.home},
+		{pattern: "GET /setup", policy: unclaimed, page: s.setupForm},
+		{pattern: "POST /setup", policy: unclaimed, page: s.setup},
+		{pattern: "GET /login", policy: public, page: s.loginForm},
+		{pattern: "POST /login", policy: public, page: s.login},
+		{pattern: "GET /login/link/{token}", policy: public, page: s.loginLinkForm},
+		{pattern: "POST /login/link/{token}", policy: public, page: s.loginLink},
+		{pattern: "POST /logout", policy: public, page: s.logout},
+		{pattern: "POST /preferences", policy: public, page: s.preferences},
+
+		// Sites.
+		{pattern: "GET /sites", policy: signedIn, page: s.siteList},
+		{pattern: "POST /sites", policy: signedIn, page: s.addSite},
+		{pattern: "GET /sites/{site}", policy: member, page: s.dashboard},
+		{pattern: "GET /sites/{site}/filter", policy: member, page: s.addFilter},
+		{pattern: "GET /sites/{site}/panels/{panel}", policy: member, page: s.panel},
+		{pattern: "GET /sites/{site}/all/{dimension}", policy: member, page: s.listing},
+		{pattern: "GET /sites/{site}/start", policy: member, page: s.start},
+		{pattern: "GET /sites/{site}/start/status", policy: member, page: s.startStatus},
+		{pattern: "POST /sites/{site}/hostnames", policy: editor, page: s.allowHostname},
+
+		// Everything else is not here.
+		{pattern: "/v1/", class: api, policy: public, api: s.noAPI},
+		{pattern: "/", policy: public, page: s.nothing},
+	}
+	for _, a := range s.o.API {
+		rs = append(rs, route{pattern: a.Pattern, class: api, policy: token, scope: a.Scope, api: a.Handler})
+	}
+	return rs
+}

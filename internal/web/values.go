@@ -1,0 +1,110 @@
+package web
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"moonbear/internal/site"
+	"moonbear/internal/stats"
+	"moonbear/internal/web/html"
+)
+
+// valueWords writes a dimension's value for people: "KR" is "South Korea".
+func valueWords(t *html.Text, d stats.Dimension, value string) string {
+	if value == "" {
+		switch d {
+		case stats.Source, stats.Referrer:
+			return t.Direct
+		case stats.UTMSource, stats.UTMMedium, stats.UTMCampaign, stats.UTMContent, stats.UTMTerm:
+			return t.NoneValue
+		}
+		return t.Unknown
+	}
+	tag := language.MustParse(t.Lang)
+	switch d {
+	case stats.Country:
+		if r, err := language.ParseRegion(value); err == nil {
+			if name := display.Regions(tag).Name(r); name != "" {
+				return name
+			}
+		}
+	case stats.Language:
+		if l, err := language.Parse(value); err == nil {
+			if name := display.Tags(tag).Name(l); name != "" {
+				return name
+			}
+		}
+	case stats.Channel:
+		return t.Channel(value)
+	case stats.Device:
+		return t.Device(value)
+	case stats.ScreenWidth:
+		if w, err := strconv.Atoi(value); err == nil {
+			return strconv.Itoa(w) + "–" + strconv.Itoa(w+99) + " px"
+		}
+	case stats.Hostname:
+		return site.DisplayHost(value)
+	}
+	return value
+}
+
+// openURL is the real page behind a value, "" when there is none.
+func openURL(st *site.Site, d stats.Dimension, value string) string {
+	if value == "" {
+		return ""
+	}
+	switch d {
+	case stats.Path, stats.EntryPage, stats.ExitPage:
+		if !strings.HasPrefix(value, "/") {
+			return ""
+		}
+		u := url.URL{Scheme: "https", Host: st.Domain, Path: value}
+		if path, fragment, ok := strings.Cut(value, "#"); ok {
+			u.Path, u.Fragment = path, fragment
+		}
+		return u.String()
+	case stats.Referrer:
+		host, path, _ := strings.Cut(value, "/")
+		if !strings.Contains(host, ".") {
+			return ""
+		}
+		return (&url.URL{Scheme: "https", Host: host, Path: "/" + path}).String()
+	}
+	return ""
+}
+
+// filterWords writes a condition: "Country is South Korea".
+func filterWords(t *html.Text, f stats.Filter) string {
+	if f.Dimension == "" {
+		return t.FilterOther
+	}
+	d := t.Dimension(string(f.Dimension))
+	if key, ok := f.Dimension.PropKey(); ok {
+		d = key
+	}
+	op := t.Operator(string(f.Op))
+	var values []string
+	for _, v := range f.Values {
+		values = append(values, valueWords(t, f.Dimension, v))
+	}
+	return strings.TrimSpace(d + " " + op + " " + strings.Join(values, ", "))
+}
+
+// unit is how a metric's numbers are written.
+func unit(m stats.Metric) html.Unit {
+	switch m.Unit() {
+	case stats.Ratio:
+		return html.Ratio
+	case stats.Percent:
+		return html.Percent
+	case stats.Seconds:
+		return html.Seconds
+	case stats.Milliseconds:
+		return html.Milliseconds
+	}
+	return html.Count
+}
