@@ -20,13 +20,17 @@ import (
 // a payload costs one record, and so that the next good record is found by
 // testing 12 bytes at each offset instead of up to 16 MiB.
 const (
-	recordHeader = 16
+	recordHeader = RecordOverhead
 	maxLength    = 1<<24 - 1
 
 	// kindData is the one kind there is. Zero is none, so that a zero-filled
 	// file has no records.
 	kindData = 1
 )
+
+// RecordOverhead is what a record takes in the log beside its own bytes: the
+// next one's position is this one's, plus its length, plus RecordOverhead.
+const RecordOverhead = 16
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

@@ -223,6 +223,13 @@ func (s *Spool) Opened() int64 { return s.opened }
 // Oldest is the first position that can be read.
 func (s *Spool) Oldest() int64 { return s.released.Load() }
 
+// Begin is the first position its ID is good for: 0, or where Renew began anew.
+func (s *Spool) Begin() int64 {
+	s.files.RLock()
+	defer s.files.RUnlock()
+	return s.identity.From
+}
+
 // Bytes is the size of the records kept.
 func (s *Spool) Bytes() int64 { return s.durable.Load() - s.released.Load() }
 
