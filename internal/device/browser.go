@@ -2,13 +2,12 @@ package device
 
 import "strings"
 
-// rule names a browser by a token of its user agent. The version is the number
-// right after the token (after one '/', ' ' or ':'), or after versionToken.
+// rule names a browser by a token of its user agent. The version is the
+// number right after the token (or after versionToken), its major.
 type rule struct {
 	token        string
 	name         string
 	versionToken string
-	groups       int // of the version; 0 means 1: the major alone
 }
 
 // rules are tried in order: an app that shows pages names itself beside the
@@ -42,6 +41,8 @@ var rules = []rule{
 	{token: "[Pinterest/", name: "Pinterest"},
 	{token: "Pinterest for", name: "Pinterest"},
 	{token: "LinkedInApp", name: "LinkedIn"},
+	{token: "Twitter for iPhone", name: "X"},
+	{token: "Twitter for iPad", name: "X"},
 	{token: "Twitter for ", name: "X"},
 	{token: "TwitterAndroid", name: "X"},
 	{token: "GSA/", name: "Google app"},
@@ -113,23 +114,52 @@ var rules = []rule{
 
 // browser finds the first rule that fits; the engines' own browsers come last.
 func browser(ua, os string) (name, version string) {
-	for i := range rules {
-		r := &rules[i]
-		rest, ok := after(ua, r.token)
-		if !ok {
-			continue
+	r, rest := firstRule(ua)
+	if r == nil {
+		return engine(ua, os)
+	}
+	switch r.token {
+	case "NAVER(":
+		return r.name, naverVersion(rest)
+	case "KAKAOTALK":
+		return r.name, kakaoVersion(strings.TrimLeft(rest, "/ "))
+	}
+	if r.versionToken != "" {
+		if v, ok := after(ua, r.versionToken); ok {
+			rest = v
 		}
-		if r.name == "Naver" {
-			return r.name, naverVersion(rest)
-		}
-		if r.versionToken != "" {
-			if v, ok := after(ua, r.versionToken); ok {
-				rest = v
+	}
+	return r.name, number(strings.TrimLeft(rest, "/ :_]"), 1)
+}
+
+// byFirst are the rules' indexes by their token's first byte: one walk over the
+// user agent takes 1 µs, looking for each token in turn took 7.
+var byFirst = func() (index [256][]uint8) {
+	for i, r := range rules {
+		index[r.token[0]] = append(index[r.token[0]], uint8(i))
+	}
+	return index
+}()
+
+// firstRule finds the first rule whose token occurs, and what follows the
+// token's first occurrence.
+func firstRule(ua string) (r *rule, rest string) {
+	best := len(rules)
+	for at := range len(ua) {
+		for _, i := range byFirst[ua[at]] {
+			if int(i) >= best {
+				break
+			}
+			if strings.HasPrefix(ua[at:], rules[i].token) {
+				best, rest = int(i), ua[at+len(rules[i].token):]
+				break
 			}
 		}
-		return r.name, number(strings.TrimLeft(rest, "/ :_"), max(r.groups, 1))
 	}
-	return engine(ua, os)
+	if best == len(rules) {
+		return nil, ""
+	}
+	return &rules[best], rest
 }
 
 // naverVersion reads "inapp; search; 2000; 12.5.3; 14PROMAX)": the fourth item.
@@ -143,6 +173,14 @@ func naverVersion(rest string) string {
 		return ""
 	}
 	return number(strings.TrimSpace(items[3]), 1)
+}
+
+// kakaoVersion reads "10.1.7" and, on Android since 2024, "2510110", which is 25.10.1.
+func kakaoVersion(rest string) string {
+	if v := number(rest, 1); v != "" || len(rest) < 7 {
+		return v
+	}
+	return number(rest[:2], 1)
 }
 
 // engine names the browser by the engine alone: Chrome, Safari, and pages
@@ -162,7 +200,7 @@ func engine(ua, os string) (name, version string) {
 	switch os {
 	case "Android":
 		return "Android Browser", number(rest, 2)
-	case "iOS", "iPadOS", "macOS":
+	case "iOS", "iPadOS", "macOS", "tvOS":
 		if versioned && strings.Contains(ua, "Safari/") {
 			return "Safari", number(rest, 2)
 		}

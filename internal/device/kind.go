@@ -76,7 +76,8 @@ func isTV(ua, os string) bool {
 	case "webOS":
 		return containsAny(ua, "Web0S", "SmartTV", "Large Screen", "TV")
 	case "Android", "Linux", "":
-		return fireTV(ua) || containsAny(ua, tvTokens...)
+		// No set says "Mobile"; most phones do, and are spared 40 searches.
+		return !strings.Contains(ua, "Mobile") && (fireTV(ua) || containsAny(ua, tvTokens...))
 	}
 	return false
 }
@@ -98,10 +99,17 @@ var tabletModels = []string{
 // break the rule both ways.
 func android(ua string) string {
 	switch {
-	case containsAny(ua, tabletModels...):
+	case containsAny(platform(ua), tabletModels...):
 		return Tablet
 	case containsAny(ua, "Mobile", "Opera Mini", "Opera Mobi", "Phone", "UCBrowser/", "UCWEB"):
 		return Mobile
 	}
 	return Tablet
+}
+
+// platform is the first part in parentheses, where system and model stand.
+func platform(ua string) string {
+	_, rest, _ := strings.Cut(ua, "(")
+	inside, _, _ := strings.Cut(rest, ")")
+	return inside
 }

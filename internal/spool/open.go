@@ -78,7 +78,7 @@ func (s *Spool) open() error {
 			return err
 		}
 	}
-	s.identity = id
+	s.identity, s.birth = id, id.Birth
 	for i, b := range births {
 		if b != id.Birth {
 			return fmt.Errorf("%s belongs to another spool (%s, this is %s): move it away",

@@ -190,7 +190,7 @@ func atEveryCall(t *testing.T, try func(t *testing.T, at int) (done bool)) {
 		if t.Failed() {
 			return
 		}
-		if done && at < 200 {
+		if done && at < 100 {
 			t.Fatalf("only %d calls: the work is too small to mean anything", at)
 		}
 		if done {

@@ -92,6 +92,7 @@ type Spool struct {
 	metrics  *metrics
 	lock     io.Closer
 	opened   int64 // durable position found by Open
+	birth    string
 
 	durable  atomic.Int64
 	released atomic.Int64 // start of the oldest segment

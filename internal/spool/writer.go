@@ -167,7 +167,7 @@ func (s *Spool) begin(pos int64, buf []byte) (*activeSegment, error) {
 // name fills a file that has none yet with its first batch and names it.
 func (s *Spool) name(a *activeSegment, buf []byte) error {
 	stamp(buf, a.salt, a.start)
-	head := appendSegmentHeader(make([]byte, 0, segmentHeader+len(buf)), a.segment, s.identity.Birth)
+	head := appendSegmentHeader(make([]byte, 0, segmentHeader+len(buf)), a.segment, s.birth)
 	whole := append(head, buf...)
 	if _, err := a.file.WriteAt(whole, 0); err != nil {
 		return fmt.Errorf("write segment: %w", err)
