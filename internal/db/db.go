@@ -27,7 +27,10 @@ import (
 )
 
 // conns is the size of the one pool that pages, jobs and migrations share.
-const conns = 4
+// With one connection every read waits behind the writers' fsyncs; with eight
+// a read does not notice them, and beyond that nothing is won: writers go one
+// at a time through the gate (decision 0060).
+const conns = 8
 
 // busy is how long a writer waits for its turn before "database is locked".
 // The longest transaction here is a migration; pages take a few milliseconds.
@@ -51,10 +54,7 @@ func Open(ctx context.Context, rawURL string, log *slog.Logger) (*DB, error) {
 	if err := createPrivate(path); err != nil {
 		return nil, fmt.Errorf("create the control database: %w", err)
 	}
-	pool, err := sql.Open("sqlite3", sqliteDSN(path))
-	if err != nil {
-		return nil, fmt.Errorf("open the control database %s: %w", path, err)
-	}
+	pool := sql.OpenDB(&connector{dsn: sqliteDSN(path), gate: make(gate, 1)})
 	// Connections are never closed for being idle: opening one again costs
 	// eight pragmas and a cold page cache.
 	pool.SetMaxOpenConns(conns)

@@ -33,6 +33,9 @@ const (
 	// poll is how long a new job waits at most. Polling costs one look-up in an
 	// index; River's notifications would cost a write with each job.
 	poll = time.Second
+	// rest is the least time between two looks while there is work: with four
+	// workers, 200 jobs a second; River's 100 ms would be 40.
+	rest = 20 * time.Millisecond
 	// defaultTimeout is for a kind that names none.
 	defaultTimeout = 5 * time.Minute
 	// defaultAttempts are spread over a day and a half by River's pauses
@@ -108,6 +111,7 @@ func New(d *db.DB, scheduled []Scheduled, o Options) (*Jobs, error) {
 		Logger:            slog.New(quiet{j.log.Handler()}),
 		PollOnly:          true,
 		FetchPollInterval: poll,
+		FetchCooldown:     rest,
 		JobTimeout:        defaultTimeout,
 		SoftStopTimeout:   j.patience,
 	})
