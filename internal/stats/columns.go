@@ -19,8 +19,8 @@ const (
 )
 
 // metrics is the table of metrics: a part's name for the rows it aggregates,
-// and the aggregate. Sums are cast to double before they are divided, so that
-// the same counts give the same bits everywhere.
+// and the aggregate. A sum is cast to double and divided once, so that the
+// result is the double nearest to the true one and rounds as on paper.
 var metrics = slices.Concat([]MetricInfo{
 	{Name: Visitors, Unit: Count, part: byEvent, sql: "count(distinct visitor_id) filter (where visitor_id <> 0 and " + counted + ")"},
 	{Name: Visits, Unit: Count, Additive: true, part: byVisit, sql: "count(*)"},
@@ -28,8 +28,8 @@ var metrics = slices.Concat([]MetricInfo{
 	{Name: Events, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where " + counted + ")"},
 	{Name: ViewsPerVisit, Unit: Ratio, part: byVisit, sql: "cast(sum(views) as double) / count(*)"},
 	{Name: BounceRate, Unit: Percent, LessIsBetter: true, part: byVisit, sql: "100 * cast(sum(bounce) as double) / count(*)"},
-	{Name: VisitDuration, Unit: Seconds, part: byVisit, sql: "cast(sum(ms) as double) / 1000 / count(*)"},
-	{Name: EngagementTime, Unit: Seconds, part: byEvent, sql: "cast(sum(engagement_time) filter (where visit_id <> 0) as double) / 1000 / nullif(count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0)"},
+	{Name: VisitDuration, Unit: Seconds, part: byVisit, sql: "cast(sum(ms) as double) / (1000 * count(*))"},
+	{Name: EngagementTime, Unit: Seconds, part: byEvent, sql: "cast(sum(engagement_time) filter (where visit_id <> 0) as double) / nullif(1000 * count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0)"},
 	{Name: ScrollDepth, Unit: Percent, part: byScroll, sql: "cast(sum(depth) as double) / count(*)"},
 	{Name: Revenue, Unit: Money, Additive: true, part: byEvent, sql: "coalesce(cast(sum(revenue) filter (where currency = {currency} and " + counted + ") as double), 0) / 1000"},
 }, percentiles())

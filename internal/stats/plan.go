@@ -94,6 +94,8 @@ func (s *scan) plan(f Filter) {
 	}
 	s.every, s.some = split(f)
 	s.spread = slices.ContainsFunc(s.dims, func(d Dimension) bool { return !d.ofVisit() })
+	// A visit that isn't folded before it is grouped needs the table.
+	s.exits = s.exits || s.spread && slices.Contains(s.dims, ExitPage)
 }
 
 // split parts the conditions of f into those on visits and the others.

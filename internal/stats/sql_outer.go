@@ -10,7 +10,8 @@ import (
 
 // outer joins the parts. Totals are one row a part; the others meet by key.
 // Values of whole visits by entry page only add to rows: a page that was
-// entered but has no matching event of its own is no row.
+// entered but has no matching event of its own is no row. Rows that are named
+// are looked up in every part.
 func (b *builder) outer() string {
 	keys := b.keyNames()
 	from := names[b.plan.parts[0].part]
@@ -18,7 +19,7 @@ func (b *builder) outer() string {
 		switch {
 		case len(keys) == 0:
 			from += " cross join " + names[s.part]
-		case s.part == byEntry:
+		case s.part == byEntry && b.plan.only == nil:
 			from += " left join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
 		default:
 			from += " full join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
@@ -35,15 +36,11 @@ func (b *builder) outer() string {
 		return sel(columns, from, nil, nil)
 	}
 	columns = append(columns, "count(*) over () as rows_in_all")
-	where := []string{"(" + strings.Join(b.something(), " or ") + ")"}
 	if b.plan.only != nil {
-		where = append(where, "("+b.onlyRows()+")")
+		return sel(columns, from, []string{b.onlyRows()}, nil)
 	}
-	text := sel(columns, from, where, nil) + "\norder by " + strings.Join(b.ordered(), ", ")
-	if b.plan.only == nil {
-		text += fmt.Sprintf("\nlimit %s offset %s", b.arg(int64(b.plan.limit)), b.arg(int64(b.plan.offset)))
-	}
-	return text
+	text := sel(columns, from, []string{strings.Join(b.something(), " or ")}, nil) + "\norder by " + strings.Join(b.ordered(), ", ")
+	return text + fmt.Sprintf("\nlimit %s offset %s", b.arg(int64(b.plan.limit)), b.arg(int64(b.plan.offset)))
 }
 
 // keyText is a key as text, "" for not known.
@@ -71,14 +68,20 @@ func (m Metric) isCount() bool {
 	return u == Count || u == Money
 }
 
-// something is true of rows worth showing: any count above zero, or any other
-// number at all.
+// something is true of rows worth showing: any count but zero, or any other
+// number at all, of those that make rows.
 func (b *builder) something() []string {
 	var some []string
+	added := b.plan.parts[len(b.plan.parts)-1]
 	for _, m := range b.plan.metrics {
-		if m.isCount() {
+		switch {
+		case len(b.plan.parts) > 1 && added.part == byEntry && slices.Contains(added.metrics, m):
+		case m.isCount():
 			some = append(some, b.number(m)+" <> 0")
-		} else {
+			if m == Revenue { // a row of foreign money only
+				some = append(some, "revenue_elsewhere > 0")
+			}
+		default:
 			some = append(some, string(m)+" is not null")
 		}
 	}

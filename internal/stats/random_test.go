@@ -1,0 +1,285 @@
+package stats_test
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"moonbear/internal/event"
+	"moonbear/internal/site"
+	"moonbear/internal/stats"
+)
+
+var (
+	oracleQueries = flag.Int("oracle", 400, "how many random queries to hold against the oracle")
+	oracleSeed    = flag.Uint64("oracle-seed", 1, "which random worlds and queries")
+)
+
+// moments are places and times at which calendars are awkward.
+var moments = []struct{ zone, now string }{
+	{"UTC", "2026-11-22T15:04:05Z"},
+	{"Asia/Seoul", "2026-03-31T15:30:00Z"},           // just after midnight, 1 April
+	{"America/New_York", "2026-03-08T18:20:00Z"},     // the day of 23 hours
+	{"America/New_York", "2026-11-01T06:30:00Z"},     // the second 01:30
+	{"Europe/Berlin", "2026-10-26T22:59:59Z"},        // the last second of the day after
+	{"Australia/Lord_Howe", "2026-04-04T15:20:00Z"},  // half an hour set back
+	{"Australia/Lord_Howe", "2026-10-03T15:45:00Z"},  // and forward
+	{"Asia/Kathmandu", "2026-02-28T18:15:00Z"},       // exactly midnight, 1 March, +05:45
+	{"America/Sao_Paulo", "2018-11-04T13:00:00Z"},    // a day that began at 01:00
+	{"America/Sao_Paulo", "2018-02-18T12:00:00Z"},    // a day whose midnight came twice
+	{"Pacific/Apia", "2011-12-31T03:00:00Z"},         // the day after the one that wasn't
+	{"Pacific/Chatham", "2026-04-05T20:00:00Z"},      // quarters of hours
+	{"Africa/Casablanca", "2026-03-22T10:00:00Z"},    // summer time ends for a month
+	{"Asia/Kolkata", "2024-02-29T20:00:00Z"},         // a leap day
+	{"Australia/Adelaide", "2026-12-31T13:29:59.9Z"}, // the end of the year
+}
+
+var (
+	oraclePaths  = []string{"/", "/docs", "/docs/a_b", "/docs/a%b", "/Docs", `/back\slash`, "/*", "/한국어", "", "/blog/1", "/blog/2", "/blog/10"}
+	oracleTexts  = []string{"", "Google", "google", "news,letter", "네이버", "a_b", "x%"}
+	oracleNames  = []string{"pageview", "pageview", "pageview", "signup", "buy", "Outbound Link"}
+	oracleValues = []string{"", "pro", "9", "10", "-1.5", "1e3", "007", "12.", "true", "999999999999999.5", "Infinity"}
+	oracleWidths = []int32{0, 300, 900, 1000, 1900}
+)
+
+func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
+
+// world is the events of one site around one moment.
+func world(r *rand.Rand, id int64, now time.Time, visits int) []event.Event {
+	var es []event.Event
+	spans := []time.Duration{time.Hour, 5 * time.Hour, 26 * time.Hour, 9 * 24 * time.Hour, 60 * 24 * time.Hour, 450 * 24 * time.Hour, 1400 * 24 * time.Hour}
+	for v := range visits {
+		back := time.Duration(r.Int64N(int64(pick(r, spans))))
+		at := now.Add(-back)
+		if r.IntN(4) == 0 { // on an edge, where periods and buckets meet
+			at = at.Truncate(pick(r, []time.Duration{time.Minute, 15 * time.Minute, time.Hour}))
+		}
+		entry := event.Entry{
+			VisitStart: at.UnixMilli(), EntryPath: pick(r, oraclePaths),
+			Referrer: pick(r, oracleTexts), Source: pick(r, oracleTexts), Channel: pick(r, oracleTexts),
+			UTMSource: pick(r, oracleTexts), UTMMedium: pick(r, oracleTexts), UTMCampaign: pick(r, oracleTexts), UTMContent: pick(r, oracleTexts), UTMTerm: pick(r, oracleTexts),
+			Country: pick(r, []string{"", "KR", "US"}), Region: pick(r, []string{"", "KR-11"}), City: pick(r, []string{"", "Seoul"}),
+			Browser: pick(r, oracleTexts), BrowserVersion: pick(r, []string{"", "9", "10"}), OS: pick(r, oracleTexts), OSVersion: pick(r, []string{"", "11"}),
+			Device: pick(r, []string{"desktop", "mobile"}), ScreenWidth: pick(r, oracleWidths), Language: pick(r, []string{"ko-KR", "en"}), TimeZone: "Asia/Seoul",
+		}
+		visit, visitor := id*1_000_000+int64(v)+1, int64(r.IntN(visits/3))-3
+		if visitor <= 0 && r.IntN(2) == 0 {
+			visit, visitor = 0, 0 // an event with no visitor
+		}
+		n := 1 + r.IntN(5)*r.IntN(2)
+		for i := range n {
+			e := event.Event{
+				Site: id, Time: at.UnixMilli(), Name: pick(r, oracleNames), Visitor: visitor, Visit: visit,
+				Path: pick(r, oraclePaths), Hostname: pick(r, []string{"example.com", "www.example.com"}), Interactive: r.IntN(3) == 0, Entry: entry,
+				ConnectionSpeed: pick(r, []string{"", "4g", "3g"}),
+			}
+			if i == 0 && r.IntN(2) == 0 {
+				e.Path = e.EntryPath
+			}
+			if visit == 0 {
+				e.VisitStart = e.Time
+			}
+			if r.IntN(2) == 0 {
+				e.Measures[r.IntN(event.LCP)] = event.Measured(int64(r.IntN(50)))
+			}
+			if e.Name != "pageview" {
+				for _, k := range []string{"plan", "한 글,'"} {
+					if r.IntN(2) == 0 {
+						e.Props = append(e.Props, event.Prop{Key: k, Value: pick(r, oracleValues)})
+					}
+				}
+				if r.IntN(2) == 0 {
+					e.Revenue, e.Currency = r.Int64N(100_000)-1000, pick(r, []string{"EUR", "EUR", "USD", "KRW"})
+				}
+			}
+			es = append(es, e)
+			if r.IntN(2) == 0 {
+				g := e
+				g.Name, g.Interactive, g.Revenue, g.Currency, g.Props = event.Engagement, false, 0, "", nil
+				g.Time += r.Int64N(6 * 3_600_000)
+				g.Measures = [event.MeasureCount]event.Measure{}
+				for _, m := range []int{event.EngagementTime, event.ScrollDepth, event.LCP, event.CLS, event.PageLoad} {
+					if r.IntN(2) == 0 {
+						g.Measures[m] = event.Measured(int64(r.IntN(100)))
+					}
+				}
+				if g.Time <= now.UnixMilli() {
+					es = append(es, g)
+				}
+			}
+			step := time.Duration(r.Int64N(int64(30 * time.Minute)))
+			switch r.IntN(12) {
+			case 0:
+				step = 0
+			case 1:
+				step = 11 * time.Hour // longer than any real gap, to get long visits from few events
+			}
+			if at = at.Add(step); at.After(now) {
+				break
+			}
+		}
+	}
+	slices.SortStableFunc(es, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
+	return es
+}
+
+func randomFilter(r *rand.Rand, depth int) stats.Filter {
+	if depth > 0 && r.IntN(2) == 0 {
+		f := stats.Filter{Op: pick(r, []stats.Op{stats.And, stats.Or, stats.Not})}
+		n := 1 + r.IntN(3)
+		if f.Op == stats.Not {
+			n = 1
+		}
+		for range n {
+			f.Filters = append(f.Filters, randomFilter(r, depth-1))
+		}
+		return f
+	}
+	d := pick(r, append(stats.Dimensions(), stats.Path, stats.Path, stats.EventName, stats.Prop("plan"), stats.Prop("한 글,'")))
+	ops := []stats.Op{stats.Eq, stats.Neq, stats.In, stats.NotIn, stats.Contains, stats.NotContains, stats.StartsWith, stats.Matches, stats.IsSet, stats.IsNotSet}
+	values := slices.Concat(oraclePaths, oracleTexts, oracleNames, oracleValues, []string{"KR", "desktop", "4g", "10", "engagement"})
+	_, isProp := d.PropKey()
+	switch {
+	case d == stats.ScreenWidth:
+		ops = []stats.Op{stats.Eq, stats.Neq, stats.In, stats.NotIn, stats.IsSet, stats.IsNotSet, stats.Gt, stats.Lt}
+		values = []string{"0", "300", "0900", "1000", "-5"}
+	case isProp && r.IntN(3) == 0:
+		return stats.Is(d, pick(r, []stats.Op{stats.Gt, stats.Lt}), pick(r, []string{"9", "9.5", "-2", "0"}))
+	case d == stats.Path || d == stats.EntryPage || d == stats.ExitPage:
+		values = oraclePaths
+	}
+	f := stats.Filter{Op: pick(r, ops), Dimension: d}
+	switch f.Op {
+	case stats.IsSet, stats.IsNotSet:
+	case stats.In, stats.NotIn:
+		for range 1 + r.IntN(4) {
+			f.Values = append(f.Values, pick(r, values))
+		}
+	case stats.Matches:
+		f.Values = []string{pick(r, []string{"*", "/docs*", "*o*", "/*/*", "/docs/a_b", "*%*", `*\*`, "/**1", ""})}
+	case stats.Contains, stats.NotContains, stats.StartsWith:
+		f.Values = []string{pick(r, []string{"", "/", "o", "%", "_", `\`, "/docs", "한", "goo"})}
+	default:
+		f.Values = []string{pick(r, values)}
+	}
+	return f
+}
+
+func randomQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
+	q := stats.Query{Site: st, Compare: pick(r, []stats.Comparison{"", "", stats.PreviousPeriod, stats.PreviousYear})}
+	if r.IntN(4) == 0 {
+		q.TimeZone = pick(r, moments).zone
+	}
+	if r.IntN(5) == 0 {
+		d := now.AddDate(0, 0, -1-r.IntN(40))
+		e := d.AddDate(0, 0, r.IntN(50))
+		q.Period = stats.Period{From: stats.Date{Year: d.Year(), Month: d.Month(), Day: d.Day()}, To: stats.Date{Year: e.Year(), Month: e.Month(), Day: e.Day()}}
+	} else {
+		q.Period.Name = pick(r, stats.PeriodNames())
+	}
+	all := stats.Metrics()
+	for range 1 + r.IntN(4) {
+		m := pick(r, all).Name
+		if r.IntN(2) == 0 {
+			m = all[r.IntN(10)].Name
+		}
+		if !slices.Contains(q.Metrics, m) {
+			q.Metrics = append(q.Metrics, m)
+		}
+	}
+	if r.IntN(3) > 0 {
+		q.Filter = randomFilter(r, r.IntN(3))
+	}
+	switch r.IntN(5) {
+	case 0:
+	case 1, 2:
+		q.Interval = pick(r, q.Period.Intervals())
+	default:
+		for range 1 + r.IntN(5)/3 {
+			d := pick(r, append(stats.Dimensions(), stats.Path, stats.Path, stats.Path, stats.ExitPage, stats.Prop("plan")))
+			if !slices.Contains(q.Dimensions, d) {
+				q.Dimensions = append(q.Dimensions, d)
+			}
+		}
+		if r.IntN(2) == 0 {
+			q.Order = []stats.Order{{By: string(pick(r, q.Metrics)), Desc: r.IntN(2) == 0}}
+			if r.IntN(2) == 0 {
+				q.Order = append(q.Order, stats.Order{By: string(pick(r, q.Dimensions)), Desc: r.IntN(2) == 0})
+			}
+		}
+		q.Page, q.PageSize = 1+r.IntN(2), 3+r.IntN(20)
+	}
+	return q
+}
+
+// TestOracle holds random questions about awkward moments against the oracle.
+func TestOracle(t *testing.T) {
+	r := rand.New(rand.NewPCG(*oracleSeed, 7))
+	var all []event.Event
+	oracles := make([]*oracle, len(moments))
+	sites := make([]*site.Site, len(moments))
+	for i, m := range moments {
+		now, err := time.Parse(time.RFC3339, m.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := siteIn(t, m.zone)
+		st.ID = int64(i) + 1
+		es := world(r, st.ID, now, 250)
+		all = append(all, es...)
+		sites[i] = st
+		oracles[i] = &oracle{site: st.ID, currency: st.Currency, events: es, now: now, loc: st.Location}
+	}
+	slices.SortStableFunc(all, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
+	store := open(t, all)
+	shown := 0
+	for n := range *oracleQueries {
+		i := r.IntN(len(moments))
+		q := randomQuery(r, sites[i], oracles[i].now)
+		s := stats.New(store, func() time.Time { return oracles[i].now })
+		got, err := s.Run(context.Background(), q)
+		if err != nil {
+			t.Fatalf("query %d %s: %v", n, describe(q), err)
+		}
+		want := oracles[i].run(q)
+		if diff := differ(got, want); diff != "" {
+			t.Errorf("query %d at %s in %s: %s\n%s", n, moments[i].now, moments[i].zone, describe(q), diff)
+			if shown++; shown == 5 {
+				t.Fatal("and more")
+			}
+		}
+	}
+}
+
+func describe(q stats.Query) string { return fmt.Sprint(q.Values()) }
+
+// differ says where got isn't what the oracle wants, "" when nowhere.
+func differ(got, want *stats.Result) string {
+	if !reflect.DeepEqual(got.Totals, want.Totals) {
+		return fmt.Sprintf("totals\n got %v\nwant %v", got.Totals, want.Totals)
+	}
+	if len(got.Points) != len(want.Points) {
+		return fmt.Sprintf("points: got %d, want %d (%v to %v)", len(got.Points), len(want.Points), got.Span.From, got.Span.To)
+	}
+	for i, p := range got.Points {
+		w := want.Points[i]
+		if !p.From.Equal(w.From) || p.Future != w.Future || !reflect.DeepEqual(p.Values, w.Values) {
+			return fmt.Sprintf("point %d\n got %v %v %v\nwant %v %v %v", i, p.From, p.Future, p.Values, w.From, w.Future, w.Values)
+		}
+	}
+	if len(got.Rows) != len(want.Rows) || got.Count != want.Count {
+		return fmt.Sprintf("rows: got %d of %d, want %d of %d\n got %v\nwant %v", len(got.Rows), got.Count, len(want.Rows), want.Count, got.Rows, want.Rows)
+	}
+	for i, row := range got.Rows {
+		if !reflect.DeepEqual(row, want.Rows[i]) {
+			return fmt.Sprintf("row %d\n got %q %v\nwant %q %v", i, row.Keys, row.Values, want.Rows[i].Keys, want.Rows[i].Values)
+		}
+	}
+	return ""
+}
