@@ -328,6 +328,7 @@ func TestSpoolReplacedByAnOlderCopy(t *testing.T) {
 		chance := rand.New(rand.NewPCG(1, 1))
 		r := newRig(t)
 		r.start()
+		old := r.spool.ID()
 		r.append(0, 20)
 		r.stop()
 		snapshot := r.disk.Restart(powercut.Everything, chance)
@@ -339,7 +340,6 @@ func TestSpoolReplacedByAnOlderCopy(t *testing.T) {
 
 		r.disk = snapshot
 		r.start()
-		old := r.spool.ID()
 		r.append(60, 70) // at positions the store has read already
 		r.stop()
 		r.want(70)
