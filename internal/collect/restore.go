@@ -1,0 +1,182 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"moonbear/internal/event"
+	"moonbear/internal/kv"
+	"moonbear/internal/spool"
+)
+
+// Log is what Restore reads of a spool.
+type Log interface {
+	ID() string
+	Oldest() int64
+	Durable() int64
+	Read(ctx context.Context, from int64, max int, yield func(pos int64, record []byte) error) (next int64, err error)
+}
+
+// restoreBytes is how much of the spool is read at once.
+const restoreBytes = 4 << 20
+
+// Restore makes what a restart forgot known again: the visits of the last six
+// hours, from which open ones go on, and the idempotency keys of the last 24.
+// It reads the store, and of the spool what was not loaded yet. Call it before
+// the first hit is taken. Engines that outlive the process need none of it.
+func (c *Collector) Restore(ctx context.Context, store event.Store, log Log) error {
+	r := restorer{now: c.now()}
+	r.visits, _ = c.visits.(visitRestorer)
+	r.keys, _ = c.keys.(keyRestorer)
+	if r.visits != nil {
+		if err := r.visitsFrom(ctx, store); err != nil {
+			return fmt.Errorf("restore open visits: %w", err)
+		}
+	}
+	if r.keys != nil {
+		if err := r.keysFrom(ctx, store); err != nil {
+			return fmt.Errorf("restore idempotency keys: %w", err)
+		}
+	}
+	if log != nil {
+		if err := r.fromLog(ctx, store, log); err != nil {
+			return fmt.Errorf("restore from the spool: %w", err)
+		}
+	}
+	c.log.InfoContext(ctx, "open visits and keys restored", "visits", r.nVisits, "keys", r.nKeys, "took", c.now().Sub(r.now))
+	return nil
+}
+
+type visitRestorer interface {
+	Restore(key kv.VisitKey, v kv.Visit)
+}
+
+type keyRestorer interface {
+	Restore(key, body [16]byte, time int64)
+}
+
+type restorer struct {
+	now            time.Time
+	visits         visitRestorer
+	keys           keyRestorer
+	nVisits, nKeys int
+	entry          []byte
+}
+
+// visitsFrom reads the visits of the last six hours, the oldest first. A visit
+// that crossed midnight is its visitor's latest hash's. Visits formed inside a
+// batch (even IDs) have ended.
+func (r *restorer) visitsFrom(ctx context.Context, store event.Store) error {
+	rows, err := store.Select(ctx, `
+		select site_id, argMax(visitor_id, ts) as visitor, visit_id, max(ts) as latest, max(visit_start),
+			max(entry_path), max(referrer), max(source), max(channel),
+			max(utm_source), max(utm_medium), max(utm_campaign), max(utm_content), max(utm_term),
+			max(country), max(region), max(city),
+			max(browser), max(browser_version), max(os), max(os_version), max(device),
+			max(screen_width), max(language), max(time_zone)
+		from events
+		where ts >= ? and name <> 'engagement' and visitor_id <> 0 and visit_id % 2 <> 0
+		group by site_id, visit_id
+		order by latest`, r.now.Add(-kv.Retention).UTC())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e event.Event
+		var latest, start time.Time
+		if err := rows.Scan(&e.Site, &e.Visitor, &e.Visit, &latest, &start,
+			&e.EntryPath, &e.Referrer, &e.Source, &e.Channel,
+			&e.UTMSource, &e.UTMMedium, &e.UTMCampaign, &e.UTMContent, &e.UTMTerm,
+			&e.Country, &e.Region, &e.City,
+			&e.Browser, &e.BrowserVersion, &e.OS, &e.OSVersion, &e.Device,
+			&e.ScreenWidth, &e.Language, &e.TimeZone); err != nil {
+			return err
+		}
+		e.Time, e.VisitStart = latest.UnixMilli(), start.UnixMilli()
+		r.visit(&e)
+	}
+	return rows.Err()
+}
+
+func (r *restorer) keysFrom(ctx context.Context, store event.Store) error {
+	rows, err := store.Select(ctx, `select key, body, ts from keys where ts >= ? order by ts`, r.now.Add(-kv.KeyRetention).UTC())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k event.Key
+		var key, body []byte
+		var at time.Time
+		if err := rows.Scan(&key, &body, &at); err != nil {
+			return err
+		}
+		if copy(k.Key[:], key)+copy(k.Body[:], body) != len(k.Key)+len(k.Body) {
+			return fmt.Errorf("a key of %d and %d bytes, not 16 and 16", len(key), len(body))
+		}
+		k.Time = at.UnixMilli()
+		r.key(&k)
+	}
+	return rows.Err()
+}
+
+// fromLog reads the records the store does not have yet. A record that cannot
+// be read is for load to set aside and to report, not for a start to fail on.
+func (r *restorer) fromLog(ctx context.Context, store event.Store, log Log) error {
+	pos, err := store.Loaded(ctx, log.ID())
+	if err != nil {
+		return err
+	}
+	pos = max(pos, log.Oldest())
+	for end := log.Durable(); pos < end; {
+		var b event.Batch
+		next, err := log.Read(ctx, pos, restoreBytes, func(_ int64, record []byte) error {
+			b.Events, b.Keys, b.Drops = b.Events[:0], b.Keys[:0], b.Drops[:0]
+			if b.Decode(record) != nil {
+				return nil
+			}
+			for i := range b.Events {
+				if e := &b.Events[i]; e.Name != event.Engagement && e.Visitor != 0 && e.Visit%2 != 0 {
+					r.visit(e)
+				}
+			}
+			for i := range b.Keys {
+				r.key(&b.Keys[i])
+			}
+			return nil
+		})
+		if d, ok := errors.AsType[*spool.Damage](err); ok { // load's to report, too
+			next, err = d.To, nil
+		}
+		if err != nil {
+			return err
+		}
+		if next <= pos {
+			return nil
+		}
+		pos = next
+	}
+	return nil
+}
+
+func (r *restorer) visit(e *event.Event) {
+	if r.visits == nil || e.Time < r.now.Add(-kv.Retention).UnixMilli() {
+		return
+	}
+	r.entry = event.AppendEntry(r.entry[:0], &e.Entry)
+	r.visits.Restore(kv.VisitKey{Site: e.Site, Visitor: e.Visitor}, kv.Visit{
+		ID: e.Visit, Start: e.VisitStart, Last: e.Time, Origin: origin(&e.Entry), Entry: r.entry,
+	})
+	r.nVisits++
+}
+
+func (r *restorer) key(k *event.Key) {
+	if r.keys == nil || k.Time < r.now.Add(-kv.KeyRetention).UnixMilli() {
+		return
+	}
+	r.keys.Restore(k.Key, k.Body, k.Time)
+	r.nKeys++
+}
