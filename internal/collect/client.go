@@ -73,3 +73,12 @@ func parseHop(s string) (netip.Addr, bool) {
 	}
 	return ip.Unmap().WithZone(""), true
 }
+
+// Client is the address a request came from, as collecting sees it, for others
+// that slow clients down; "" when it is not known. It is never stored.
+func (c *Collector) Client(r *http.Request) string {
+	if ip := c.client(r); ip.IsValid() {
+		return ip.String()
+	}
+	return ""
+}
