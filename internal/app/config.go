@@ -215,3 +215,9 @@ func HelpEnv(w io.Writer) error {
 	}
 	return nil
 }
+
+// eventsPath is where the embedded event store keeps its files.
+func (c Config) eventsPath() string { return strings.TrimPrefix(c.EventsURL, "duckdb://") }
+
+// secure says whether people reach the server by https.
+func (c Config) secure() bool { return strings.HasPrefix(c.BaseURL, "https://") }

@@ -121,5 +121,5 @@ var bots = []struct {
 }{
 	{"bot", "Googlebot", 90}, {"bot", "Yeti", 34}, {"bot", "GPTBot", 28}, {"bot", "Bingbot", 25},
 	{"bot", "AhrefsBot", 22}, {"bot", "HeadlessChrome", 15}, {"bot", "curl", 6},
-	{"hostname", "hallacoffee-staging.example", 9}, {"spam", "free-traffic.example", 4},
+	{"hostname", "hallacoffee-staging.example", 9}, {"referrer_spam", "", 4},
 }

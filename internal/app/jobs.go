@@ -1,0 +1,34 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"moonbear/internal/job"
+)
+
+// scheduled is the one table of what happens by the clock (UTC).
+func (s *server) scheduled() []job.Scheduled {
+	return []job.Scheduled{
+		// A salt is gone 48 hours after it was made: hourly is close enough, and
+		// a server that was off for days destroys at its start.
+		{Name: "destroy salts", Every: time.Hour, RunOnStart: true, Run: s.destroySalts},
+		// Sorting a closed day makes a small site's questions fast beside a big
+		// one's.
+		{Name: "compact events", Every: 24 * time.Hour, At: 3 * time.Hour, Run: s.store.Compact},
+		{Name: "forget expired logins", Every: time.Hour, RunOnStart: true, Run: s.forgetLogins},
+	}
+}
+
+func (s *server) destroySalts(ctx context.Context) error {
+	n, err := s.salts.Destroy(time.Now())
+	if n > 0 {
+		s.log.InfoContext(ctx, "salts destroyed", "salts", n)
+	}
+	return err
+}
+
+func (s *server) forgetLogins(ctx context.Context) error {
+	_, err := s.control.accounts.Expire(ctx)
+	return err
+}

@@ -1,0 +1,299 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"moonbear/internal/account"
+	"moonbear/internal/api"
+	"moonbear/internal/bot"
+	"moonbear/internal/collect"
+	"moonbear/internal/event/duckdb"
+	"moonbear/internal/geo"
+	"moonbear/internal/job"
+	"moonbear/internal/kv"
+	"moonbear/internal/load"
+	"moonbear/internal/salt"
+	"moonbear/internal/source"
+	"moonbear/internal/spool"
+	"moonbear/internal/stats"
+	"moonbear/internal/telemetry"
+	"moonbear/internal/web"
+)
+
+// maxVisits bounds the open visits in memory: about 1 KB each.
+const maxVisits = 500_000
+
+// ServeOptions are what the command line adds to the configuration.
+type ServeOptions struct {
+	Demo    bool
+	Version string
+	Out     io.Writer // for people: the demo's link
+	Log     io.Writer
+}
+
+// Serve runs the server until ctx ends.
+func Serve(ctx context.Context, cfg Config, o ServeOptions) (err error) {
+	log, err := telemetry.NewLog(o.Log, cfg.LogLevel, cfg.Env == "production")
+	if err != nil {
+		return fmt.Errorf("LOG_LEVEL: %w", err)
+	}
+	s, err := open(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	return s.run(ctx, o)
+}
+
+// server is every part of a running Moonbear.
+type server struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *prometheus.Registry
+
+	dir       *dataDir
+	control   *control
+	salts     *salt.Salts
+	spool     *spool.Spool
+	store     *duckdb.Store
+	loader    *load.Loader
+	collector *collect.Collector
+	stats     *stats.Stats
+	jobs      *job.Jobs
+	web       *web.Server
+
+	closers []func() error
+}
+
+// open makes every part, the lowest first. What is open when a later one fails
+// is closed again.
+func open(ctx context.Context, cfg Config, log *slog.Logger) (s *server, err error) {
+	s = &server{cfg: cfg, log: log, metrics: telemetry.NewMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	for _, step := range []func(context.Context) error{
+		s.openControl, s.openSpool, s.openStore, s.openCollect, s.openPages,
+	} {
+		if err := step(ctx); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (s *server) closing(f func() error) { s.closers = append(s.closers, f) }
+
+// close closes the parts, the one opened last first.
+func (s *server) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *server) openControl(ctx context.Context) (err error) {
+	if s.dir, err = openDataDir(s.cfg.DataDir); err != nil {
+		return err
+	}
+	s.closing(s.dir.close)
+	if s.control, err = openControl(ctx, s.cfg, s.log); err != nil {
+		return err
+	}
+	s.closing(s.control.db.Close)
+	if err = s.control.sites.Directory().Refresh(ctx); err != nil {
+		return err
+	}
+	s.salts, err = salt.Open(s.dir.file("salts"), time.Now)
+	return err
+}
+
+func (s *server) openSpool(context.Context) (err error) {
+	s.spool, err = spool.Open(spool.Options{
+		Dir: s.dir.file("spool"), MaxBytes: int64(s.cfg.SpoolMaxBytes), Log: s.log, Metrics: s.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	s.closing(s.spool.Close)
+	return nil
+}
+
+func (s *server) openStore(ctx context.Context) (err error) {
+	s.store, err = duckdb.Open(ctx, duckdb.Options{
+		Path: s.cfg.eventsPath(), Memory: int64(s.cfg.EventsMemory), Log: s.log, Metrics: s.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	s.closing(s.store.Close)
+	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Log: s.log, Metrics: s.metrics})
+	s.stats = stats.New(s.store, time.Now)
+	return nil
+}
+
+func (s *server) openCollect(ctx context.Context) error {
+	places, err := geo.Open(s.cfg.GeoIPDB)
+	if err != nil {
+		return fmt.Errorf("GEOIP_DB: %w", err)
+	}
+	bots, err := bot.New()
+	if err != nil {
+		return err
+	}
+	sources, err := source.New()
+	if err != nil {
+		return err
+	}
+	s.collector, err = collect.New(collect.Options{
+		Sites: s.control.sites.Directory(), Spool: s.spool, Visits: kv.NewMemory(maxVisits), Salts: s.salts,
+		Geo: places, Bots: bots, Sources: sources, Tokens: s.tokenFacts,
+		TrustedProxies: s.cfg.proxies, RatePerMinute: s.cfg.CollectRate, Log: s.log, Metrics: s.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	return s.collector.Restore(ctx, s.store, s.spool)
+}
+
+// tokenFacts tells collecting what a bearer token may do.
+func (s *server) tokenFacts(ctx context.Context, bearer string) (collect.TokenFacts, error) {
+	t, err := s.control.accounts.TokenFor(ctx, bearer)
+	if err != nil {
+		return collect.TokenFacts{}, err
+	}
+	return collect.TokenFacts{ID: t.ID, Account: t.Account, Sites: t.Sites, Write: t.Can(account.WriteEvents)}, nil
+}
+
+func (s *server) openPages(context.Context) (err error) {
+	s.jobs, err = job.New(s.control.db, s.scheduled(), job.Options{Log: s.log, Metrics: s.metrics})
+	if err != nil {
+		return err
+	}
+	var routes []web.APIRoute
+	for _, r := range api.New(api.Options{Stats: s.stats, Sites: s.control.sites}).Routes() {
+		routes = append(routes, web.APIRoute(r))
+	}
+	s.web, err = web.New(web.Options{
+		BaseURL: s.cfg.BaseURL, Accounts: s.control.accounts, Sites: s.control.sites, Stats: s.stats,
+		Collect: s.collector, API: routes, ScriptPath: s.cfg.TrackerPath,
+		Client: s.collector.Client, Ready: func(context.Context) error { return s.spool.Healthy() },
+		Log: s.log, Metrics: s.metrics,
+	})
+	return err
+}
+
+// run serves until ctx ends. The order of the parts is the order that loses
+// nothing: the last to start is the first to stop.
+func (s *server) run(ctx context.Context, o ServeOptions) error {
+	listener, err := net.Listen("tcp", s.cfg.ListenAddr)
+	if err != nil {
+		return fmt.Errorf("LISTEN_ADDR: %w", err)
+	}
+	socket, err := s.dir.listenSocket()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	st := newStages(s.log)
+	st.start("load", s.loader.Run)
+	st.start("spool", s.spool.Run)
+	st.start("sites", s.control.sites.Directory().Run)
+	st.start("collect", s.collector.Run)
+	st.start("jobs", s.jobs.Run)
+	if err := s.serveMetrics(st); err != nil {
+		return errors.Join(err, listener.Close(), socket.Close(), st.stop())
+	}
+	st.start("control socket", s.control.controlSocket(socket, s.log))
+	st.start("http", serveHTTP(s.httpServer(s.web.Handler()), listener))
+	s.log.Info("serving", "version", o.Version, "address", listener.Addr().String(), "url", s.cfg.BaseURL, "data", s.cfg.DataDir, "pid", os.Getpid())
+
+	err = s.greet(ctx, st, o)
+	if err == nil {
+		err = st.wait(ctx)
+	}
+	s.log.Info("stopping")
+	return errors.Join(err, st.stop())
+}
+
+func (s *server) serveMetrics(st *stages) error {
+	if s.cfg.MetricsAddr == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", s.cfg.MetricsAddr)
+	if err != nil {
+		return fmt.Errorf("METRICS_ADDR: %w (METRICS_ADDR=off does without)", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", telemetry.Handler(s.metrics))
+	st.start("metrics", serveHTTP(s.httpServer(mux), l))
+	return nil
+}
+
+func (s *server) httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(quietClients{s.log.Handler()}, slog.LevelDebug),
+	}
+}
+
+// greet tells whoever started the server what to do next: the one-time code of
+// a server that nobody owns, or the demo's link.
+func (s *server) greet(ctx context.Context, st *stages, o ServeOptions) error {
+	if o.Demo {
+		return s.startDemo(ctx, st, o.Out)
+	}
+	claimed, err := s.control.accounts.Claimed(ctx)
+	if err != nil || claimed {
+		return err
+	}
+	code, err := s.control.accounts.SetupCode(ctx)
+	if err != nil {
+		return err
+	}
+	s.log.Info("nobody owns this server yet: open the setup page and enter the code", "url", s.cfg.BaseURL+"/setup", "code", code)
+	return nil
+}
+
+func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error {
+	d, err := openDemo(ctx, s.control, s.store, s.log)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n  Filling the demo site with %d days of traffic …", demoDays)
+	begun := time.Now()
+	rows, err := d.fill(ctx, begun)
+	if err != nil {
+		return err
+	}
+	token, err := s.control.accounts.LoginLink(ctx, d.user)
+	if err != nil {
+		return err
+	}
+	st.start("demo", d.Run)
+	_, err = fmt.Fprintf(out, " %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once):\n\n    %s/login/link/%s?next=/sites/%s\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
+		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.site.PublicID, s.cfg.DataDir)
+	return err
+}
+
+// quietClients drops net/http's complaints about clients that hang up; they
+// name addresses, and there is nothing to be done about them.
+type quietClients struct{ slog.Handler }
+
+func (quietClients) Handle(context.Context, slog.Record) error { return nil }
