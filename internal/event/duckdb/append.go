@@ -20,7 +20,7 @@ type writer struct {
 	event *chunk
 	drop  *chunk
 	key   *chunk
-	batch int64            // the last transaction's number, see migrations
+	table string           // where events go: recent_N
 	loads map[string]int64 // spool: position, as committed
 }
 
@@ -78,7 +78,6 @@ func (s *Store) append(ctx context.Context, w *writer, b *event.Batch) error {
 		_ = w.exec("rollback") // a failed commit has ended the transaction already; this makes sure
 		return errUnsure{fmt.Errorf("commit append: %w", err)}
 	}
-	w.batch++
 	w.loads[b.Spool] = b.To
 	s.metrics.appended(len(b.Events), time.Since(start))
 	return nil
@@ -86,8 +85,8 @@ func (s *Store) append(ctx context.Context, w *writer, b *event.Batch) error {
 
 // rows writes everything of a batch, and its position, into the open transaction.
 func (w *writer) rows(ctx context.Context, b *event.Batch) error {
-	err := w.appendTo(ctx, "recent", w.event, len(b.Events), func(c *chunk, row, i int) {
-		c.event(row, &b.Events[i], w.batch+1)
+	err := w.appendTo(ctx, w.table, w.event, len(b.Events), func(c *chunk, row, i int) {
+		c.event(row, &b.Events[i])
 	})
 	if err != nil {
 		return err
@@ -162,7 +161,7 @@ func appenderError(a mapping.Appender) string {
 }
 
 // event writes one row, in the order of eventColumns.
-func (c *chunk) event(row int, e *event.Event, batch int64) {
+func (c *chunk) event(row int, e *event.Event) {
 	v, a := c.vectors, &c.arena
 	v[0].i64[row] = e.Site
 	v[1].i64[row] = e.Time * 1000
@@ -202,7 +201,6 @@ func (c *chunk) event(row int, e *event.Event, batch int64) {
 	v[rest].i64[row] = e.Revenue
 	a.text(&v[rest+1].texts[row], e.Currency)
 	c.props(&v[rest+2], row, e.Props)
-	v[rest+3].i64[row] = batch
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -2,45 +2,88 @@ package duckdb
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
+	"strconv"
 	"time"
 )
 
 // Delete removes a site's events and drops with from <= ts < to; zero times
-// are open ends. With both open, the site's keys go too.
+// are open ends. With both open the site's keys go too. No query sees them
+// when Delete has returned; the next Compact takes their bytes off the disk.
 func (s *Store) Delete(ctx context.Context, site int64, from, to time.Time) error {
-	s.tending.Lock()
-	defer s.tending.Unlock()
-	cond, args := spanSQL(from, to)
-	args = append([]any{site}, args...)
-	return s.use(ctx, func(e *engine) error {
-		tx, err := e.db.BeginTx(ctx, nil)
-		if err != nil {
-			return fmt.Errorf("begin deletion of site %d: %w", site, err)
+	t := newTombstone(site, from, to)
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	return s.reading(ctx, func(e *engine) error {
+		if err := inTx(ctx, e.db, func(tx *sql.Tx) error { return bury(ctx, tx, t) }); err != nil {
+			return fmt.Errorf("delete site %d: %w", site, err)
 		}
-		defer tx.Rollback() //nolint:errcheck // after the commit it does nothing
-		tables := []string{"recent", "drops"}
-		if from.IsZero() && to.IsZero() {
-			tables = append(tables, "keys")
-		}
-		for _, t := range tables {
-			if _, err := tx.ExecContext(ctx, "delete from "+t+" where site_id = ?"+cond, args...); err != nil {
-				return fmt.Errorf("delete site %d from %s: %w", site, t, err)
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			return fmt.Errorf("commit deletion of site %d: %w", site, err)
-		}
+		s.buried = append(s.buried, t)
 		return nil
 	})
 }
 
-// Compact tends the files.
-func (s *Store) Compact(ctx context.Context) error {
-	s.tending.Lock()
-	defer s.tending.Unlock()
-	return s.use(ctx, func(e *engine) error {
-		return errors.Join(e.checkpoint(ctx))
-	})
+// bury deletes rows from the hot file, and hides those in segments.
+func bury(ctx context.Context, tx *sql.Tx, t tombstone) error {
+	l, err := readLayout(ctx, tx)
+	if err != nil {
+		return err
+	}
+	tables := []string{"drops"}
+	for _, id := range l.recents {
+		tables = append(tables, recentTable(id))
+	}
+	if t == newTombstone(t.site, time.Time{}, time.Time{}) {
+		tables = append(tables, "keys")
+	}
+	for _, table := range tables {
+		if _, err := tx.ExecContext(ctx, "delete from "+table+" where "+t.covers()); err != nil {
+			return err
+		}
+	}
+	for i := range l.segments {
+		sg := &l.segments[i]
+		var has bool
+		err := tx.QueryRowContext(ctx, "select exists (select 1 from "+sg.catalog()+".events where "+t.covers()+")").Scan(&has)
+		if err != nil {
+			return err
+		}
+		if has {
+			if err := addTombstone(ctx, tx, sg, t); err != nil {
+				return err
+			}
+		}
+	}
+	if !l.purge {
+		if _, err := tx.ExecContext(ctx, "insert into facts values ('purge')"); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, viewSQL(l))
+	return err
+}
+
+func addTombstone(ctx context.Context, tx *sql.Tx, sg *segment, t tombstone) error {
+	for _, have := range sg.tombstones {
+		if have == t {
+			return nil
+		}
+	}
+	sg.tombstones = append(sg.tombstones, t)
+	_, err := tx.ExecContext(ctx, "insert into tombstones values ("+
+		strconv.FormatInt(sg.id, 10)+", "+strconv.FormatInt(t.site, 10)+", "+strconv.FormatInt(t.from, 10)+", "+strconv.FormatInt(t.to, 10)+")")
+	return err
+}
+
+func inTx(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after the commit it does nothing
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
 }

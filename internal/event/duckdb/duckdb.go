@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,12 +36,19 @@ type Options struct {
 	Path    string // the directory of the store's files; made when absent
 	Memory  int64  // bytes DuckDB may use; 0: DefaultMemory()
 	Threads int    // 0: the number of CPUs
-	// TempDir takes what does not fit into Memory; "": inside Path. What is in
-	// it is deleted at the start.
+	// TempDir takes, in a directory tmp-events, what does not fit into Memory;
+	// "": Path.
 	TempDir string
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	Now     func() time.Time
+
+	// What tests set.
+	minSegment   int64
+	partRows     int64
+	step         func(name string)
+	diskFree     func(path string) (int64, error)
+	noBitpacking bool
 }
 
 // Store is an event.Store over DuckDB. One process opens a Path at a time. Its
@@ -52,11 +60,20 @@ type Store struct {
 
 	// life is held for reading by whatever uses the engine, for writing by
 	// what replaces it.
-	life    sync.RWMutex
-	engine  *engine // nil when closed or broken
-	closed  bool
-	writing sync.Mutex // one append at a time
-	tending sync.Mutex // one Delete or Compact at a time
+	life   sync.RWMutex
+	engine *engine // nil when closed or broken
+	closed bool
+	linger []*engine // closed, but rows of theirs are still open
+
+	// The locks below are taken in this order, and before life.
+	tending     sync.Mutex   // one Compact at a time
+	writing     sync.Mutex   // one Append at a time
+	changing    sync.Mutex   // one change of tables, segments and tombstones at a time
+	buried      []tombstone  // deletions since the segment being built was begun; under changing
+	lastSegment int64        // the highest number given; under changing
+	unpacked    atomic.Bool  // DuckDB failed to pack something: no more bitpacking
+	retired     []segment    // out of the view, not yet closed; under tending
+	planning    sync.RWMutex // held for reading by queries, for writing to close a segment
 }
 
 var _ event.Store = (*Store)(nil)
@@ -75,13 +92,20 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Threads = runtime.NumCPU()
 	}
 	if o.TempDir == "" {
-		o.TempDir = filepath.Join(o.Path, "tmp")
+		o.TempDir = o.Path
 	}
+	o.TempDir = filepath.Join(o.TempDir, "tmp-events")
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.minSegment == 0 {
+		o.minSegment = minSegment
+	}
+	if o.diskFree == nil {
+		o.diskFree = diskFree
 	}
 	if err := os.MkdirAll(o.Path, 0o750); err != nil {
 		return nil, fmt.Errorf("make the event store's directory: %w", err)
@@ -94,6 +118,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.engine = e
 	return s, nil
+}
+
+func (s *Store) options() Options {
+	o := s.o
+	o.noBitpacking = s.unpacked.Load()
+	return o
 }
 
 // Dialect is event.DuckDB.
@@ -122,7 +152,7 @@ func (s *Store) Close() error {
 // key, body). The result is complete in memory when Select returns.
 func (s *Store) Select(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	var rows *sql.Rows
-	err := s.use(ctx, func(e *engine) (err error) {
+	err := s.reading(ctx, func(e *engine) (err error) {
 		rows, err = e.db.QueryContext(ctx, query, args...)
 		return err
 	})
@@ -179,7 +209,14 @@ func (s *Store) reopen(ctx context.Context) error {
 	if s.engine != nil {
 		return nil
 	}
-	e, err := openEngine(ctx, s.o)
+	for len(s.linger) > 0 {
+		// The driver would hand out the old instance again.
+		if !s.linger[0].gone() {
+			return errRowsOpen
+		}
+		s.linger = s.linger[1:]
+	}
+	e, err := openEngine(ctx, s.options())
 	if err != nil {
 		return err
 	}
@@ -197,7 +234,11 @@ func (s *Store) discard(e *engine, cause error) {
 	}
 	s.engine = nil
 	s.o.Log.Error("event store closed after a fatal error, to be opened again", "cause", cause.Error())
+	if strings.Contains(cause.Error(), "itpacking") {
+		s.unpacked.Store(true) // see compactUnit
+	}
 	if err := e.close(); err != nil {
+		s.linger = append(s.linger, e)
 		s.o.Log.Error("event store not closed cleanly", "error", err.Error())
 	}
 }

@@ -39,5 +39,14 @@ func openAt(t testing.TB, dir string, change func(*Options)) *Store {
 }
 
 func TestConformance(t *testing.T) {
-	eventtest.Conformance(t, opener(nil))
+	for _, c := range []struct {
+		name   string
+		change func(*Options)
+	}{
+		{"hot file only", nil},
+		{"many segments", func(o *Options) { o.minSegment = 1; o.partRows = 300 }},
+		{"small memory", func(o *Options) { o.minSegment = 100; o.Memory = 64 << 20; o.Threads = 1 }},
+	} {
+		t.Run(c.name, func(t *testing.T) { eventtest.Conformance(t, opener(c.change)) })
+	}
 }

@@ -12,30 +12,46 @@ import (
 	"moonbear/internal/event"
 )
 
-// exportRows is about how many events Export holds in memory at a time. DuckDB
-// hands over whole results only, so a site is read in spans of time.
-const exportRows = 50_000
+// exportRows is about how many events Export holds in memory at a time: 7 MB.
+// DuckDB hands over whole results only, and a slow reader must not hold its
+// connection, so a site is read in spans of time.
+const exportRows = 10_000
 
-// Export yields a site's events with from <= ts < to by time, as they were
-// when it began. The event is reused: copy what is kept.
+// Export yields a site's events with from <= ts < to by time. What is appended
+// or deleted meanwhile may be in it or not. The event is reused: copy what is
+// kept.
 func (s *Store) Export(ctx context.Context, site int64, from, to time.Time, yield func(*event.Event) error) error {
-	return s.use(ctx, func(e *engine) error {
-		tx, err := e.db.BeginTx(ctx, nil)
+	var spans []span
+	err := s.reading(ctx, func(e *engine) (err error) {
+		spans, err = exportSpans(ctx, e.db, site, from, to)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("plan export of site %d: %w", site, err)
+	}
+	var events []event.Event
+	for _, sp := range spans {
+		err := s.reading(ctx, func(e *engine) (err error) {
+			events, err = exportSpan(ctx, e.db, site, sp, events[:0])
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("begin export of site %d: %w", site, err)
+			return fmt.Errorf("export site %d: %w", site, err)
 		}
-		defer tx.Rollback() //nolint:errcheck // nothing was written
-		spans, err := exportSpans(ctx, tx, site, from, to)
-		if err != nil {
-			return fmt.Errorf("plan export of site %d: %w", site, err)
-		}
-		for _, sp := range spans {
-			if err := exportSpan(ctx, tx, site, sp, yield); err != nil {
-				return fmt.Errorf("export site %d: %w", site, err)
+		for i := range events {
+			if err := yield(&events[i]); err != nil {
+				return err
 			}
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// reading is use for queries of the view.
+func (s *Store) reading(ctx context.Context, f func(*engine) error) error {
+	s.planning.RLock()
+	defer s.planning.RUnlock()
+	return s.use(ctx, f)
 }
 
 // span is a period, in milliseconds, from <= ts < to.
@@ -55,9 +71,9 @@ func spanSQL(from, to time.Time) (cond string, args []any) {
 }
 
 // exportSpans cuts a period into spans of about exportRows, at seconds.
-func exportSpans(ctx context.Context, tx *sql.Tx, site int64, from, to time.Time) ([]span, error) {
+func exportSpans(ctx context.Context, q queryer, site int64, from, to time.Time) ([]span, error) {
 	cond, args := spanSQL(from, to)
-	rows, err := tx.QueryContext(ctx, `
+	rows, err := q.QueryContext(ctx, `
 		select s, count(*) from (select epoch_ms(time_bucket(interval 1 minute, ts)) as s from events where site_id = ?`+cond+`)
 		group by s order by s`, append([]any{site}, args...)...)
 	if err != nil {
@@ -86,10 +102,10 @@ func exportSpans(ctx context.Context, tx *sql.Tx, site int64, from, to time.Time
 	return spans, rows.Err()
 }
 
-func exportSpan(ctx context.Context, tx *sql.Tx, site int64, sp span, yield func(*event.Event) error) error {
-	rows, err := tx.QueryContext(ctx, exportSQL(), site, time.UnixMilli(sp.from).UTC(), time.UnixMilli(sp.to).UTC())
+func exportSpan(ctx context.Context, q queryer, site int64, sp span, events []event.Event) ([]event.Event, error) {
+	rows, err := q.QueryContext(ctx, exportSQL(), site, time.UnixMilli(sp.from).UTC(), time.UnixMilli(sp.to).UTC())
 	if err != nil {
-		return err
+		return events, err
 	}
 	defer rows.Close()
 	var e event.Event
@@ -98,7 +114,7 @@ func exportSpan(ctx context.Context, tx *sql.Tx, site int64, sp span, yield func
 	dst := scanTargets(&e, &measures, &props)
 	for rows.Next() {
 		if err := rows.Scan(dst...); err != nil {
-			return err
+			return events, err
 		}
 		for i, m := range measures {
 			e.Measures[i] = 0
@@ -106,16 +122,14 @@ func exportSpan(ctx context.Context, tx *sql.Tx, site int64, sp span, yield func
 				e.Measures[i] = event.Measured(m.Int64)
 			}
 		}
-		e.Props = e.Props[:0]
+		e.Props = nil
 		values := props.Values()
 		for i, k := range props.Keys() {
 			e.Props = append(e.Props, event.Prop{Key: k.(string), Value: values[i].(string)})
 		}
-		if err := yield(&e); err != nil {
-			return err
-		}
+		events = append(events, e)
 	}
-	return rows.Err()
+	return events, rows.Err()
 }
 
 // exportSQL reads every column, times as milliseconds. Visit and name only

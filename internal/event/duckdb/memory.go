@@ -16,7 +16,9 @@ const maxMemory = 1 << 30
 // where that is less, and at most 1 GiB.
 func DefaultMemory() int64 { return memoryFor(os.DirFS("/").(readFiler)) }
 
-type readFiler interface{ ReadFile(name string) ([]byte, error) }
+type readFiler interface {
+	ReadFile(name string) ([]byte, error)
+}
 
 func memoryFor(root readFiler) int64 {
 	total := int64(math.MaxInt64)

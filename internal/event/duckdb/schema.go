@@ -85,15 +85,21 @@ func definitions(cs []column) string {
 
 // migrations bring the hot file forward; a released one is never changed.
 //
-// recent holds what is not yet in a segment. batch numbers the transaction
-// that brought a row, so that compaction can name exactly the rows it copied
-// while others arrive.
+// recents lists the tables recent_N that hold events not yet in a segment:
+// rows arrive in the last, compaction freezes it by adding another. segments
+// lists the files; a tombstone hides what was deleted from one until it is
+// rewritten. facts has "purge" while this file may hold what was deleted.
 func migrations() []string {
 	return []string{
-		"create table recent (" + definitions(eventColumns) + ", batch bigint);" +
+		"create table recents (id bigint);" +
+			"create table segments (id bigint, events bigint);" +
+			"create table tombstones (segment bigint, site_id bigint, from_ms bigint, to_ms bigint);" +
+			"create table facts (name varchar);" +
 			"create table drops (" + definitions(dropColumns) + ");" +
 			"create table keys (" + definitions(keyColumns) + ");" +
-			"create table positions (spool varchar, pos bigint);",
+			"create table positions (spool varchar, pos bigint);" +
+			"create table recent_1 (" + definitions(eventColumns) + ");" +
+			"insert into recents values (1);",
 	}
 }
 

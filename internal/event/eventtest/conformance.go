@@ -36,6 +36,7 @@ func Conformance(t *testing.T, open func(t *testing.T) event.Store) {
 		{"delete a site", deleteSite},
 		{"delete a period", deletePeriod},
 		{"tending changes nothing", tending},
+		{"deleted for good", deletedForGood},
 		{"closed", closed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open) })

@@ -137,3 +137,49 @@ func tending(t *testing.T, open Opener) {
 	}
 	closing(t, s)
 }
+
+// deletedForGood looks for a deleted site's text on the disk.
+func deletedForGood(t *testing.T, open Opener) {
+	s := open(t)
+	d, ok := s.(Disk)
+	if !ok {
+		defer closing(t, s)
+		t.Skip("this store has no files to look at")
+	}
+	const canary, keeper = "canary-Xq7vLw93kdPz", "keeper-Bn2rTy64mcQs"
+	es := deleting(t, s)
+	pos := int64(len(es))
+	add := func(site int64, path string, at time.Time) {
+		t.Helper()
+		Append(t, s, Batch("a", pos, Events(Visit(OnSite(site), At(at), View(path+"/"+path), Custom("buy", path, path)))))
+		pos += 2
+	}
+	old := time.Date(2026, 1, 30, 12, 0, 0, 0, time.UTC)
+	add(77, canary, old)
+	add(78, keeper, old)
+	tend(t, s)
+	add(77, canary, old.Add(time.Minute))
+	add(77, canary, time.Now())
+	add(78, keeper, time.Now())
+	closing(t, s)
+	if found := filesHolding(t, d.Directory(), canary); len(found) == 0 {
+		t.Fatalf("the text is in no file before it is deleted: this test could not fail")
+	}
+	s = open(t)
+	if err := s.Delete(context.Background(), 77, time.Time{}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	tend(t, s)
+	if found := filesHolding(t, d.Directory(), canary); len(found) != 0 {
+		t.Errorf("still in %v", found)
+	}
+	closing(t, s)
+	if found := filesHolding(t, d.Directory(), canary); len(found) != 0 {
+		t.Errorf("still in %v after closing", found)
+	}
+	s = open(t)
+	defer closing(t, s)
+	if n := len(All(t, s, 78)); n != 4 {
+		t.Errorf("%d events of the other site, want 4", n)
+	}
+}

@@ -1,0 +1,219 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	driver "github.com/duckdb/duckdb-go/v2"
+)
+
+// build makes one segment, in a DuckDB of its own: one thread and a part of
+// the memory, so that collecting goes on beside it, and a fatal error in it
+// does not close the store.
+type build struct {
+	o       Options
+	dir     string
+	id      int64
+	frozen  []int64   // tables of the hot file that are in the stage
+	sources []segment // as they were when it began
+	events  int64     // in the new segment
+	adopted bool
+}
+
+func (b *build) stagePath() string { return filepath.Join(b.dir, "stage"+makingSuffix) }
+func (b *build) makePath() string  { return filepath.Join(b.dir, "segment"+makingSuffix) }
+func (b *build) finalPath() string { return filepath.Join(b.dir, segmentFile(b.id)) }
+
+// from says that the new segment was made from sg.
+func (b *build) from(sg segment) bool {
+	return slices.ContainsFunc(b.sources, func(x segment) bool { return x.id == sg.id })
+}
+
+// clean deletes what is not needed any more.
+func (b *build) clean() {
+	_ = removeDatabase(b.stagePath())
+	_ = removeDatabase(b.makePath())
+	if !b.adopted {
+		_ = os.Remove(b.finalPath()) // or the next start does
+	}
+}
+
+func (b *build) run(ctx context.Context) (err error) {
+	if err := removeDatabase(b.makePath()); err != nil {
+		return err
+	}
+	c, err := driver.NewConnector("?"+blockSizeOption+"="+blockSize, nil)
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(c)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	memory := max(builderMemory(b.o.Memory), 96<<20)
+	if err := configure(ctx, db, b.o, memory, 1); err != nil {
+		return err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := b.attach(ctx, conn); err != nil {
+		return err
+	}
+	want, parts, err := b.parts(ctx, conn, memory)
+	if err != nil {
+		return err
+	}
+	for _, cond := range parts {
+		q := "insert into made.events select * from sources where " + cond + " order by site_id, ts"
+		if _, err := conn.ExecContext(ctx, q); err != nil {
+			return err
+		}
+	}
+	// What is read back after a checkpoint comes from the file.
+	if err := execAll(ctx, conn, "checkpoint made", "detach made", "attach "+quote(b.makePath())+" as made (read_only)"); err != nil {
+		return err
+	}
+	got, err := sumUp(ctx, conn, "made.events")
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("the segment holds %d events with checksum %s, its sources %d with %s", got.events, got.hash, want.events, want.hash)
+	}
+	b.events = got.events
+	return nil
+}
+
+// builderMemory is the builder's share of the store's memory; queries and
+// appends have the rest.
+func builderMemory(all int64) int64 { return all * 3 / 8 }
+
+func (b *build) attach(ctx context.Context, conn *sql.Conn) error {
+	var from []string
+	if len(b.frozen) > 0 {
+		if err := execAll(ctx, conn, "attach "+quote(b.stagePath())+" as stage (read_only)"); err != nil {
+			return err
+		}
+		from = append(from, "select "+names(eventColumns)+" from stage.events")
+	}
+	for _, sg := range b.sources {
+		if err := execAll(ctx, conn, attachSQL(b.dir, sg)); err != nil {
+			return err
+		}
+		from = append(from, "select "+names(eventColumns)+" from "+sg.catalog()+".events"+visible(sg.tombstones))
+	}
+	return execAll(ctx, conn,
+		"create view sources as "+strings.Join(from, " union all "),
+		"attach "+quote(b.makePath())+" as made",
+		"create table made.events ("+definitions(eventColumns)+")")
+}
+
+// checksum tells two sets of events apart, whatever their order.
+type checksum struct {
+	events int64
+	hash   string
+}
+
+func sumUp(ctx context.Context, conn *sql.Conn, table string) (checksum, error) {
+	var c checksum
+	err := conn.QueryRowContext(ctx, "select count(*), coalesce(sum(hash("+names(eventColumns)+")), 0)::varchar from "+table).Scan(&c.events, &c.hash)
+	return c, err
+}
+
+// sortBytes is about what an event takes while it is sorted.
+const sortBytes = 700
+
+// parts cuts the sources into ranges of (site_id, ts) that are sorted in
+// memory one by one, so that the disk need not hold them unpacked.
+func (b *build) parts(ctx context.Context, conn *sql.Conn, memory int64) (checksum, []string, error) {
+	sum, err := sumUp(ctx, conn, "sources")
+	if err != nil {
+		return sum, nil, err
+	}
+	most := max(memory/4/sortBytes, 20_000)
+	if b.o.partRows > 0 {
+		most = b.o.partRows
+	}
+	if sum.events <= most {
+		return sum, []string{"true"}, nil
+	}
+	type corner struct{ site, day int64 }
+	low := corner{math.MinInt64, math.MinInt64}
+	var parts []string
+	var held int64
+	between := func(lo, hi corner) string {
+		var c []string
+		if lo.site != math.MinInt64 {
+			n, d := strconv.FormatInt(lo.site, 10), strconv.FormatInt(lo.day, 10)
+			c = append(c, "site_id >= "+n, "(site_id > "+n+" or ts >= make_timestamp("+d+"))")
+		}
+		if hi.site != math.MaxInt64 {
+			n, d := strconv.FormatInt(hi.site, 10), strconv.FormatInt(hi.day, 10)
+			c = append(c, "site_id <= "+n, "(site_id < "+n+" or ts < make_timestamp("+d+"))")
+		}
+		return strings.Join(append(c, "true"), " and ")
+	}
+	err = each(ctx, conn, "select site_id, epoch_us(date_trunc('day', ts)) as day, count(*) from sources group by all order by all", func(r *sql.Rows) error {
+		var at corner
+		var n int64
+		if err := r.Scan(&at.site, &at.day, &n); err != nil {
+			return err
+		}
+		if held > 0 && held+n > most {
+			parts = append(parts, between(low, at))
+			low, held = at, 0
+		}
+		held += n
+		return nil
+	})
+	parts = append(parts, between(low, corner{math.MaxInt64, math.MaxInt64}))
+	return sum, parts, err
+}
+
+// publish gives the finished file its name, durably.
+func (b *build) publish() error {
+	if b.events == 0 {
+		return nil
+	}
+	return publish(b.makePath(), b.finalPath())
+}
+
+// publish makes a closed database file durable and renames it.
+func publish(from, to string) error {
+	if _, err := os.Stat(from + ".wal"); err == nil {
+		return fmt.Errorf("%s still has a log: its checkpoint is not complete", filepath.Base(from))
+	}
+	if err := fsync(from); err != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return fsync(filepath.Dir(to))
+}
+
+func fsync(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func removeDatabase(path string) error {
+	for _, p := range []string{path, path + ".wal"} {
+		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,383 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrDiskShort is Compact's answer when it was postponed because too little
+// disk is free. Nothing was changed, and nothing is wrong but speed and space.
+var ErrDiskShort = errors.New("compaction postponed: too little disk is free")
+
+const (
+	// minSegment events make a segment worth its place in the view: a scan of
+	// so many unsorted ones costs a query about as much as one more table, half
+	// a millisecond.
+	minSegment = 200_000
+	// maxSegment bounds what is rewritten when one site is deleted from it:
+	// 40 million events are about 2.5 GB and four minutes of one core.
+	maxSegment = 40_000_000
+	// keyLife is longer than the 24 hours an idempotency key is promised.
+	keyLife = 48 * time.Hour
+	// diskReserve is left free for the spool, whatever compaction would like.
+	diskReserve = 256 << 20
+)
+
+// Compact moves events out of the hot file into segments sorted by site and
+// time, merges segments so that they stay few, and takes deleted bytes off the
+// disk. Appending and selecting go on meanwhile, but for moments: the hot
+// file's tables are changed in one transaction, and after a Delete the hot
+// file is rewritten with what is left in it, at most minSegment events.
+//
+// A kill at any point leaves the store as it was before or after a
+// transaction; what was half made is deleted when it is opened.
+func (s *Store) Compact(ctx context.Context) error {
+	s.tending.Lock()
+	defer s.tending.Unlock()
+	defer s.observe("all", time.Now())
+	p, err := s.plan(ctx)
+	if err != nil {
+		return fmt.Errorf("plan compaction: %w", err)
+	}
+	for _, u := range p.units {
+		if err := s.compactUnit(ctx, u); err != nil {
+			return err
+		}
+	}
+	if err := s.expireKeys(ctx); err != nil {
+		return err
+	}
+	if p.purge {
+		if err := s.renew(ctx); err != nil {
+			return fmt.Errorf("rewrite the hot file: %w", err)
+		}
+		return nil
+	}
+	return s.use(ctx, func(e *engine) error { return e.checkpoint(ctx) })
+}
+
+func (s *Store) observe(step string, start time.Time) {
+	s.metrics.compacts.WithLabelValues(step).Observe(time.Since(start).Seconds())
+}
+
+// step is where tests kill the process.
+func (s *Store) step(name string) {
+	if s.o.step != nil {
+		s.o.step(name)
+	}
+}
+
+// unit is what becomes one new segment.
+type unit struct {
+	hot      bool // all events in the hot file
+	segments []segment
+	events   int64 // about: tombstones not deducted
+}
+
+type plan struct {
+	units []unit
+	purge bool
+}
+
+// plan decides what to do. The events of the hot file are merged with every
+// segment that is at most twice as large as all smaller ones together, so that
+// sizes grow geometrically: few segments, and an event is rewritten about once
+// for each doubling of the store. Segments with tombstones are rewritten.
+func (s *Store) plan(ctx context.Context) (plan, error) {
+	var p plan
+	err := s.use(ctx, func(e *engine) error {
+		l, err := readLayout(ctx, e.db)
+		if err != nil {
+			return err
+		}
+		var hot int64
+		for _, id := range l.recents {
+			var n int64
+			if err := e.db.QueryRowContext(ctx, "select count(*) from "+recentTable(id)).Scan(&n); err != nil {
+				return err
+			}
+			hot += n
+		}
+		p = decide(l, hot, s.o.minSegment)
+		return nil
+	})
+	return p, err
+}
+
+func decide(l *layout, hot, least int64) plan {
+	p := plan{purge: l.purge}
+	bySize := slices.Clone(l.segments)
+	slices.SortFunc(bySize, func(a, b segment) int { return int(a.events - b.events) })
+	if hot >= least {
+		u := unit{hot: true, events: hot}
+		for len(bySize) > 0 && bySize[0].events <= 2*u.events && u.events+bySize[0].events <= maxSegment {
+			u.segments = append(u.segments, bySize[0])
+			u.events += bySize[0].events
+			bySize = bySize[1:]
+		}
+		p.units = append(p.units, u)
+	}
+	for _, sg := range bySize {
+		if len(sg.tombstones) > 0 {
+			p.units = append(p.units, unit{segments: []segment{sg}, events: sg.events})
+		}
+	}
+	return p
+}
+
+func (s *Store) compactUnit(ctx context.Context, u unit) error {
+	if err := s.enoughDisk(ctx, u); err != nil {
+		return err
+	}
+	start := time.Now()
+	b := &build{o: s.options()}
+	defer b.clean()
+	if err := s.freeze(ctx, u, b); err != nil {
+		return fmt.Errorf("freeze new events: %w", err)
+	}
+	s.step("frozen")
+	if err := s.use(ctx, func(e *engine) error { return stage(ctx, e, b) }); err != nil {
+		return fmt.Errorf("stage new events: %w", err)
+	}
+	s.observe("stage", start)
+	s.step("staged")
+	start = time.Now()
+	if err := b.run(ctx); err != nil {
+		if strings.Contains(err.Error(), "itpacking") && !s.unpacked.Load() {
+			// github.com/duckdb/duckdb/issues/22823: some data cannot be
+			// packed. Without packing the file is half as large again.
+			s.o.Log.WarnContext(ctx, "segment could not be packed, trying without bitpacking", "error", err.Error())
+			s.unpacked.Store(true)
+			b.o.noBitpacking = true
+			err = b.run(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("build segment %d: %w", b.id, err)
+		}
+	}
+	s.observe("build", start)
+	s.step("built")
+	if err := b.publish(); err != nil {
+		return fmt.Errorf("publish segment %d: %w", b.id, err)
+	}
+	s.step("published")
+	commit := time.Now()
+	if err := s.adopt(ctx, b); err != nil {
+		return fmt.Errorf("adopt segment %d: %w", b.id, err)
+	}
+	s.observe("commit", commit)
+	s.step("adopted")
+	s.o.Log.InfoContext(ctx, "events compacted", "segment", b.id, "events", b.events, "merged", len(b.sources), "took", time.Since(start))
+	return s.retire(ctx, b.sources)
+}
+
+// enoughDisk checks that there is room for a copy of what is compacted, twice:
+// staged and sorted.
+func (s *Store) enoughDisk(ctx context.Context, u unit) error {
+	free, err := s.o.diskFree(s.o.Path)
+	if err != nil {
+		return fmt.Errorf("ask for free disk: %w", err)
+	}
+	const eventBytes = 100 // a generous guess; 65 is usual
+	need := int64(diskReserve) + 2*eventBytes*u.events
+	if free >= need {
+		return nil
+	}
+	s.metrics.postponed.Inc()
+	s.o.Log.WarnContext(ctx, "compaction postponed: too little disk is free", "free_bytes", free, "need_bytes", need, "path", s.o.Path)
+	return fmt.Errorf("%w: %d MiB are free in %s, %d MiB are needed", ErrDiskShort, free>>20, s.o.Path, need>>20)
+}
+
+// stage copies the frozen events into a file the builder can open.
+func stage(ctx context.Context, e *engine, b *build) error {
+	if len(b.frozen) == 0 {
+		return nil
+	}
+	path := b.stagePath()
+	if err := removeDatabase(path); err != nil {
+		return err
+	}
+	var from []string
+	for _, id := range b.frozen {
+		from = append(from, "select * from "+recentTable(id))
+	}
+	// One connection: to detach a database is refused while another of our own
+	// is still in a transaction with it.
+	c, err := e.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, q := range []string{
+		"attach " + quote(path) + " as stage",
+		"create table stage.events as " + strings.Join(from, " union all "),
+		"checkpoint stage",
+	} {
+		if _, err = c.ExecContext(ctx, q); err != nil {
+			break
+		}
+	}
+	_, detachErr := c.ExecContext(context.WithoutCancel(ctx), "detach database if exists stage")
+	return errors.Join(err, detachErr)
+}
+
+// freeze lets new events go to a new table, so that the others stand still
+// while they are copied. Deletions from now on are repeated in adopt.
+func (s *Store) freeze(ctx context.Context, u unit, b *build) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	return s.use(ctx, func(e *engine) error { return s.freezeIn(ctx, e, u, b) })
+}
+
+func (s *Store) freezeIn(ctx context.Context, e *engine, u unit, b *build) error {
+	b.dir = e.dir
+	l, err := readLayout(ctx, e.db)
+	if err != nil {
+		return err
+	}
+	for _, sg := range l.segments {
+		s.lastSegment = max(s.lastSegment, sg.id)
+		if slices.ContainsFunc(u.segments, func(x segment) bool { return x.id == sg.id }) {
+			b.sources = append(b.sources, sg)
+		}
+	}
+	s.lastSegment++
+	b.id = s.lastSegment
+	s.buried = nil
+	if !u.hot {
+		return nil
+	}
+	b.frozen = slices.Clone(l.recents)
+	next := l.recents[len(l.recents)-1] + 1
+	l.recents = append(l.recents, next)
+	err = inTx(ctx, e.db, func(tx *sql.Tx) error {
+		return execAll(ctx, tx,
+			"create table "+recentTable(next)+" ("+definitions(eventColumns)+")",
+			"insert into recents values ("+strconv.FormatInt(next, 10)+")",
+			viewSQL(l))
+	})
+	if err != nil {
+		return err
+	}
+	e.writer.table = recentTable(next)
+	return nil
+}
+
+// adopt puts a published segment in the place of what it was made from.
+func (s *Store) adopt(ctx context.Context, b *build) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	return s.use(ctx, func(e *engine) error { return s.adoptIn(ctx, e, b) })
+}
+
+func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
+	made := segment{id: b.id, events: b.events}
+	if b.events > 0 {
+		if _, err := e.db.ExecContext(ctx, attachSQL(e.dir, made)); err != nil {
+			return err
+		}
+	}
+	err := inTx(ctx, e.db, func(tx *sql.Tx) error {
+		l, err := readLayout(ctx, tx)
+		if err != nil {
+			return err
+		}
+		l.recents = slices.DeleteFunc(l.recents, func(id int64) bool { return slices.Contains(b.frozen, id) })
+		l.segments = slices.DeleteFunc(l.segments, b.from)
+		for _, sg := range b.sources {
+			id := strconv.FormatInt(sg.id, 10)
+			if err := execAll(ctx, tx, "delete from segments where id = "+id, "delete from tombstones where segment = "+id); err != nil {
+				return err
+			}
+		}
+		if b.events > 0 {
+			q := fmt.Sprintf("insert into segments values (%d, %d)", b.id, b.events)
+			if err := execAll(ctx, tx, q); err != nil {
+				return err
+			}
+			for _, t := range s.buried { // deleted while the segment was built
+				if err := addTombstone(ctx, tx, &made, t); err != nil {
+					return err
+				}
+			}
+			l.segments = append(l.segments, made)
+		}
+		if err := execAll(ctx, tx, viewSQL(l)); err != nil {
+			return err
+		}
+		for _, id := range b.frozen {
+			err := execAll(ctx, tx, "drop table "+recentTable(id), "delete from recents where id = "+strconv.FormatInt(id, 10))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && b.events > 0 {
+		_, detachErr := e.db.ExecContext(context.WithoutCancel(ctx), "detach "+made.catalog())
+		// Whether the transaction was committed is not known: open again and see.
+		return errUnsure{errors.Join(err, detachErr)}
+	}
+	b.adopted = err == nil
+	return err
+}
+
+// retire closes segments that are in the view no more, and deletes their
+// files. A query that was planned with them must have been run first; while
+// one runs they stay, till the next compaction or start.
+func (s *Store) retire(ctx context.Context, old []segment) error {
+	s.retired = append(s.retired, old...)
+	if len(s.retired) == 0 {
+		return nil
+	}
+	deadline := time.Now().Add(time.Minute)
+	for wait := time.Millisecond; !s.planning.TryLock(); wait = min(2*wait, 100*time.Millisecond) {
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		time.Sleep(wait)
+	}
+	defer s.planning.Unlock()
+	return s.use(ctx, func(e *engine) error {
+		for _, sg := range s.retired {
+			if _, err := e.db.ExecContext(ctx, "detach database if exists "+sg.catalog()); err != nil {
+				return fmt.Errorf("close segment %d: %w", sg.id, err)
+			}
+			err := os.Remove(filepath.Join(e.dir, segmentFile(sg.id)))
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("delete segment %d: %w", sg.id, err)
+			}
+		}
+		s.retired = nil
+		s.step("retired")
+		return nil
+	})
+}
+
+func (s *Store) expireKeys(ctx context.Context) error {
+	return s.use(ctx, func(e *engine) error {
+		if _, err := e.db.ExecContext(ctx, "delete from keys where ts < ?", s.o.Now().Add(-keyLife).UTC()); err != nil {
+			return fmt.Errorf("forget old keys: %w", err)
+		}
+		return nil
+	})
+}
+
+func execAll(ctx context.Context, q queryer, queries ...string) error {
+	for _, x := range queries {
+		if _, err := q.ExecContext(ctx, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
