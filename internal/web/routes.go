@@ -50,7 +50,7 @@ func (s *Server) routes() []route {
 		{pattern: "OPTIONS /api/event", class: collect, raw: s.o.Collect.PlausibleHit},
 		{pattern: "POST /v1/events", class: collect, raw: s.o.Collect.Events},
 		{pattern: "OPTIONS /v1/events", class: collect, raw: s.o.Collect.Events},
-		{pattern: "GET " + s.o.ScriptPath, class: asset, raw: s.script.serve},
+		{pattern: "GET " + s.o.ScriptPath, class: asset, raw: s.script.ServeHTTP},
 
 		// The machine's own questions.
 		{pattern: "GET /healthz", class: asset, raw: s.healthz},

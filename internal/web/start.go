@@ -96,7 +96,7 @@ func refusals(v *viewer, d *stats.Drops, now time.Time) []html.Refusal {
 					continue
 				}
 				host := site.DisplayHost(detail.Detail)
-				r.About = fmt.Sprintf(v.Text.StartRefusedHost, host)
+				r.Title, r.About = host, fmt.Sprintf(v.Text.StartRefusedHost, host)
 				r.Hostname, r.AllowURL, r.Return = detail.Detail, path+"/hostnames", path+"/start"
 				hosts = append(hosts, r)
 				continue

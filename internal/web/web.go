@@ -23,6 +23,7 @@ import (
 	"moonbear/internal/site"
 	"moonbear/internal/stats"
 	"moonbear/internal/web/assets"
+	"moonbear/tracker"
 )
 
 // Collector takes page views in; it answers by itself, CORS included.
@@ -40,17 +41,11 @@ type Asker interface {
 }
 
 // APIRoute is one URL of the JSON API. The handler is called with the token
-// already checked against Scope; it finds it with TokenFrom, which app hands on.
+// already checked against Scope.
 type APIRoute struct {
 	Pattern string // "POST /v1/stats/aggregation"
 	Scope   account.Scope
 	Handler func(http.ResponseWriter, *http.Request, account.Token) error
-}
-
-// Script is the tracker as it is served.
-type Script struct {
-	Body []byte
-	ETag string // quoted; "" for one made of Body
 }
 
 // Options are what a Server is made of. Accounts, Sites, Stats and Collect
@@ -63,8 +58,9 @@ type Options struct {
 	Collect  Collector
 	API      []APIRoute
 
-	Script     Script
-	ScriptPath string // "" is /analytics.js
+	// ScriptPath is where the tracker's script is; "" is /analytics.js. A name
+	// of the operator's own keeps it off lists that block by name.
+	ScriptPath string
 
 	// Client tells clients apart, for slowing down guesses; nil is the
 	// connection's address. Behind a proxy app gives the one that looks at it.
@@ -84,7 +80,7 @@ type Server struct {
 	now     func() time.Time
 	secure  bool
 	assets  *assets.Files
-	script  script
+	script  http.Handler
 	took    *prometheus.HistogramVec
 	handler http.Handler
 }
@@ -110,7 +106,7 @@ func New(o Options) (*Server, error) {
 	if s.assets, err = assets.Open(); err != nil {
 		return nil, err
 	}
-	if s.script, err = newScript(o.Script); err != nil {
+	if s.script, err = tracker.Handler(); err != nil {
 		return nil, err
 	}
 	s.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -68,7 +68,7 @@ var english = &Text{
 	StartNothingSPA:     "Do Not Track is honoured only if you asked for it with honorDNT.",
 
 	Now: "%s now", NowTitle: "Visitors in the last five minutes", Period: "Period", Compare: "Compare with",
-	ComparePrevious: "Previous period", CompareYear: "A year before", CompareNone: "Nothing",
+	Against: "against %s", ComparePrevious: "Previous period", CompareYear: "A year before", CompareNone: "Nothing",
 	Filter: "Filter", FilterAdd: "Add a filter", FilterRemove: "Remove the filter %s", FilterClear: "Clear all",
 	FilterOther: "Several conditions", FilterDimension: "What", FilterOperator: "How", FilterValue: "Value", FilterApply: "Apply",
 	PrevPeriodIs: "%[1]s in %[2]s", ChartLabel: "%[1]s, %[2]s", ChartTable: "Numbers as a table", ChartPrevious: "Before",
@@ -125,12 +125,11 @@ var english = &Text{
 		"starts_with": "starts with", "matches": "matches", "is_set": "is known", "is_not_set": "is not known", "gt": "is over", "lt": "is under",
 	},
 	Reasons: map[string]ReasonText{
-		"bot":       {"Bots", "They said so themselves, or came from a program known as one."},
-		"hostname":  {"Other hostnames", "Not on this site's list. Allow the ones that are yours."},
-		"shield":    {"Shielded", "Blocked by a rule of this site."},
-		"quota":     {"Over quota", "The plan's events were used up."},
-		"spam":      {"Referrer spam", "Sent from a domain known for advertising itself in statistics."},
-		"unmatched": {"Closing messages without a visit", "Time and scroll depth of a page whose pageview is not known or too old."},
+		"bot":                      {"Bots", "They said so themselves, or came from a program known as one."},
+		"hostname":                 {"Other hostnames", "Not on this site's list. Allow the ones that are yours."},
+		"quota":                    {"Over quota", "The plan's events were used up."},
+		"referrer_spam":            {"Referrer spam", "Sent from a domain known for advertising itself in statistics."},
+		"engagement_without_visit": {"Closing messages without a visit", "Time and scroll depth of a page whose pageview is not known or too old."},
 	},
 	Channels: map[string]string{
 		"Direct": "Direct",

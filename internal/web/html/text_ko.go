@@ -68,7 +68,7 @@ var korean = &Text{
 	StartNothingSPA:     "추적 금지(DNT) 설정은 honorDNT 옵션을 켰을 때만 따릅니다.",
 
 	Now: "지금 %s명", NowTitle: "최근 5분 동안의 방문자", Period: "기간", Compare: "비교 대상",
-	ComparePrevious: "이전 기간", CompareYear: "1년 전", CompareNone: "비교 안 함",
+	Against: "비교: %s", ComparePrevious: "이전 기간", CompareYear: "1년 전", CompareNone: "비교 안 함",
 	Filter: "필터", FilterAdd: "필터 추가", FilterRemove: "필터 해제: %s", FilterClear: "모두 해제",
 	FilterOther: "여러 조건", FilterDimension: "항목", FilterOperator: "조건", FilterValue: "값", FilterApply: "적용",
 	PrevPeriodIs: "%[2]s: %[1]s", ChartLabel: "%[1]s, %[2]s", ChartTable: "표로 보기", ChartPrevious: "이전",
@@ -125,12 +125,11 @@ var korean = &Text{
 		"starts_with": "시작", "matches": "일치", "is_set": "값 있음", "is_not_set": "값 없음", "gt": "초과", "lt": "미만",
 	},
 	Reasons: map[string]ReasonText{
-		"bot":       {"봇", "스스로 봇이라고 밝혔거나, 봇으로 알려진 프로그램입니다."},
-		"hostname":  {"다른 호스트 이름", "이 사이트의 목록에 없습니다. 내 것이라면 허용하세요."},
-		"shield":    {"차단 규칙", "이 사이트의 규칙으로 막았습니다."},
-		"quota":     {"한도 초과", "요금제의 이벤트를 모두 사용했습니다."},
-		"spam":      {"리퍼러 스팸", "통계에 광고를 남기는 것으로 알려진 도메인에서 왔습니다."},
-		"unmatched": {"방문을 찾지 못한 마무리 메시지", "페이지뷰를 알 수 없거나 너무 오래된 페이지의 체류 시간과 스크롤 깊이입니다."},
+		"bot":                      {"봇", "스스로 봇이라고 밝혔거나, 봇으로 알려진 프로그램입니다."},
+		"hostname":                 {"다른 호스트 이름", "이 사이트의 목록에 없습니다. 내 것이라면 허용하세요."},
+		"quota":                    {"한도 초과", "요금제의 이벤트를 모두 사용했습니다."},
+		"referrer_spam":            {"리퍼러 스팸", "통계에 광고를 남기는 것으로 알려진 도메인에서 왔습니다."},
+		"engagement_without_visit": {"방문을 찾지 못한 마무리 메시지", "페이지뷰를 알 수 없거나 너무 오래된 페이지의 체류 시간과 스크롤 깊이입니다."},
 	},
 	Channels: map[string]string{
 		"Direct": "직접 방문", "Organic Search": "자연 검색", "Paid Search": "검색 광고", "Organic Social": "소셜", "Paid Social": "소셜 광고",
