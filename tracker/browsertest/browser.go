@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -141,4 +142,14 @@ func (b *Browser) Version() string {
 		b.t.Fatalf("ask for the version: %v", err)
 	}
 	return v.Product
+}
+
+// File writes a page to a disk and gives its address.
+func File(t testing.TB, html string) (url string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, []byte(html), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return "file://" + path
 }
