@@ -51,9 +51,9 @@ func IsClickID(param string) bool {
 	return ok
 }
 
-// paidClick is the first parameter that tells a paid click, else the first that
+// firstClick is the first parameter that tells a paid click, else the first that
 // tells a source.
-func paidClick(params []string) (first click) {
+func firstClick(params []string) (first click) {
 	for _, p := range params {
 		c, ok := clickIDs[strings.ToLower(p)]
 		if ok && c.paid {

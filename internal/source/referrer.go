@@ -11,14 +11,16 @@ type referrer struct {
 	host string // lower case, without port; "www." kept
 	app  string // lower case ID of an Android or iOS app
 	text string // what is stored
+
+	internal bool // it was the site itself; the rest is empty
 }
 
 // maxURL is how much of a referrer is looked at, bytes; browsers send 4096 at
 // most (the Referrer Policy standard).
 const maxURL = 4096
 
-// clean reads a referrer. It is the zero referrer for none, for the site
-// itself, for schemes that are no place (chrome-extension:, about:, file:) and
+// clean reads a referrer. It is empty for none, for the site itself (internal),
+// for schemes that are no place (chrome-extension:, about:, file:) and
 // for private addresses, which tell nobody anything.
 func clean(raw, own string) referrer {
 	raw = strings.TrimSpace(raw)
@@ -47,7 +49,10 @@ func clean(raw, own string) referrer {
 
 func cleanHTTP(u *url.URL, own string) referrer {
 	host := normalHost(u.Hostname())
-	if !isPublic(host) || trimWWW(host) == trimWWW(normalHost(own)) {
+	if host != "" && trimWWW(host) == trimWWW(normalHost(own)) {
+		return referrer{internal: true}
+	}
+	if !isPublic(host) {
 		return referrer{}
 	}
 	path := strings.TrimRight(u.EscapedPath(), "/")

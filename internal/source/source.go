@@ -51,7 +51,8 @@ type Facts struct {
 	Source   string // "Google", "newsletter", "example.com"
 	Channel  string // as Google Analytics 4 names them: "Organic Search", "Direct", …
 	// External: the visitor arrived from elsewhere, by a link or a campaign, so
-	// that a new visit opens.
+	// that another visit opens. False when the source was only guessed from the
+	// app the page is shown in: that names a visit, but must not split one.
 	External bool
 }
 
@@ -101,24 +102,27 @@ func New() (*Sources, error) {
 // Find tells the source of a hit.
 func (s *Sources) Find(in Input) Facts {
 	ref := clean(in.Referrer, in.Hostname)
-	f := Facts{Referrer: ref.text}
+	click := firstClick(in.ClickIDs)
 	var e entry
+	var guessed bool
 	switch tag := firstTag(in.UTMSource, in.Source, in.Ref); {
 	case tag != "":
 		e = s.tagged(tag)
 	case ref.host != "" || ref.app != "":
 		e = s.referred(ref)
-	}
-	click := paidClick(in.ClickIDs)
-	if e.name == "" {
+	case click.paid:
 		e = click.entry
+	case ref.internal:
+		e = click.entry // the app shows the site's own links too
+	default:
+		if e = inApp(in.InAppUA); e.name == "" {
+			e = click.entry
+		} else {
+			guessed = click.entry.name == ""
+		}
 	}
-	if e.name == "" {
-		e = inApp(in.InAppUA)
-	}
-	f.Source = e.name
-	f.Channel = channel(e, click.paid, in.UTMMedium, in.UTMCampaign)
-	f.External = f.Source != "" || f.Channel != Direct
+	f := Facts{Referrer: ref.text, Source: e.name, Channel: channel(e, click.paid, in.UTMMedium, in.UTMCampaign)}
+	f.External = f.Channel != Direct && (!guessed || strings.TrimSpace(in.UTMMedium) != "")
 	return f
 }
 
@@ -146,7 +150,7 @@ func (s *Sources) referred(r referrer) entry {
 	if e := s.host(r.host); e != nil {
 		return *e
 	}
-	return entry{cut(r.host, maxName), classReferral}
+	return entry{cut(trimWWW(r.host), maxName), classReferral}
 }
 
 // host finds a host's entry: itself, its brand, or the closest domain above it.
