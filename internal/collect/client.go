@@ -32,6 +32,9 @@ func (c *Collector) client(r *http.Request) netip.Addr {
 			} else {
 				list, last = "", list
 			}
+			if strings.TrimSpace(last) == "" {
+				continue
+			}
 			hop, ok := parseHop(last)
 			if !ok { // what a client made up: whoever sent it is the last we know
 				return ip

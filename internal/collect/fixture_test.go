@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ const (
 	iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Mobile/15E148 Safari/604.1"
 	kakao  = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 KAKAOTALK 10.5.5"
 	yeti   = "Mozilla/5.0 (compatible; Yeti/1.1; +https://naver.me/spd)"
-	client = "203.0.113.7" // a documentation address: no place
+	client = "192.168.1.7" // nowhere
 	korean = "211.249.220.24"
 )
 
@@ -266,4 +267,12 @@ func recorder(w *world, r *http.Request) *httptest.ResponseRecorder {
 	a := httptest.NewRecorder()
 	w.Hit(a, r)
 	return a
+}
+
+// breakDir makes a directory where the next salts file would be written.
+func breakDir(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, "salts.new", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -67,9 +67,11 @@ func putSource(_ context.Context, c *Collector, h *hit) error {
 	f := c.sources.Find(in)
 	e.Referrer, e.Source, e.Channel = f.Referrer, f.Source, f.Channel
 	// The app a page is shown in names a source, but is in every user agent of
-	// the visit: it is no sign that the visitor has just arrived from there.
-	told := in.Referrer != "" || len(in.ClickIDs) > 0 || in.UTMSource+in.UTMMedium+in.UTMCampaign+in.Source+in.Ref != ""
-	h.arrival = f.External && told
+	// the visit: it is no sign that the visitor has just arrived from there. A
+	// campaign is one even if nothing says where it ran.
+	campaign := e.UTMSource != "" || e.UTMMedium != "" || e.UTMCampaign != "" || e.UTMContent != "" || e.UTMTerm != ""
+	told := in.Referrer != "" || in.Source != "" || in.Ref != "" || len(in.ClickIDs) > 0
+	h.arrival = campaign || told && f.External
 	h.origin = origin(e)
 	return nil
 }
