@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// campaign kills one server on one data directory, again and again.
+type campaign struct {
+	dir         string
+	server      string // the binary; "" is the child in this program
+	clients     int
+	chance      *rand.Rand
+	log         *slog.Logger
+	verifyEvery int
+	full        bool // fill the disk in each round
+
+	ledger ledger
+	result result
+}
+
+// result is what a campaign counted.
+type result struct {
+	Rounds       int `json:"rounds"`
+	Sent         int `json:"sent"`
+	Acknowledged int `json:"acknowledged"`
+	Refused      int `json:"refused_503"`
+	Survived     int `json:"stored_unacknowledged"` // allowed: the answer was lost, not the hit
+	Stored       int `json:"stored"`
+	Checks       int `json:"checks"`
+}
+
+func newCampaign(dir, server string, clients int, chance *rand.Rand, log *slog.Logger) *campaign {
+	return &campaign{dir: dir, server: server, clients: clients, chance: chance, log: log, verifyEvery: 20,
+		ledger: ledger{sent: map[string]bool{}}}
+}
+
+func (c *campaign) run(ctx context.Context, rounds int) error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
+	t, err := newTarget(ctx, c.server, c.dir)
+	if err != nil {
+		return err
+	}
+	for round := 1; round <= rounds; round++ {
+		if err := c.round(ctx, t, round); err != nil {
+			return fmt.Errorf("round %d: %w", round, err)
+		}
+		c.result.Rounds++
+		if round%c.verifyEvery == 0 || round == rounds {
+			if err := c.verify(ctx, t); err != nil {
+				return fmt.Errorf("after round %d: %w", round, err)
+			}
+			c.log.Info("every acknowledged hit is stored once", "round", round, "acknowledged", c.result.Acknowledged,
+				"refused", c.result.Refused, "survived", c.result.Survived)
+		}
+	}
+	return nil
+}
+
+// death is how a round ends.
+type death int
+
+const (
+	underLoad death = iota
+	starting
+	stopping
+)
+
+func (c *campaign) how() death {
+	switch n := c.chance.IntN(10); {
+	case n == 0 && !c.full:
+		return starting
+	case n <= 2:
+		return stopping
+	default:
+		return underLoad
+	}
+}
+
+// round starts the server, loads it and kills it.
+func (c *campaign) round(ctx context.Context, t target, round int) error {
+	how := c.how()
+	p, err := start(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer p.kill()
+	if how == starting {
+		sleep(ctx, c.upTo(150*time.Millisecond))
+		p.kill()
+		return nil
+	}
+	addr, err := p.ready(ctx, t)
+	if err != nil {
+		return err
+	}
+	sent := c.send(ctx, t, addr, round)
+	if c.full {
+		if err := c.fill(ctx, sent); err != nil {
+			sent.stop()
+			return err
+		}
+	}
+	sleep(ctx, 50*time.Millisecond+c.upTo(time.Second))
+	if how == stopping {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		sleep(ctx, c.upTo(200*time.Millisecond))
+	}
+	p.kill()
+	sent.stop()
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	c.result.Sent, c.result.Acknowledged, c.result.Refused = len(c.ledger.sent), c.ledger.acked, c.ledger.refused
+	return ctx.Err()
+}
+
+func (c *campaign) upTo(d time.Duration) time.Duration {
+	return time.Duration(c.chance.Int64N(int64(d)))
+}
+
+// sleep waits in real time: there is a real process on the other side.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// swarm is the clients of one round.
+type swarm struct {
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	acked   atomic.Int64
+	refused atomic.Int64
+}
+
+func (l *swarm) stop() {
+	l.cancel()
+	l.done.Wait()
+}
+
+// send lets every client send hits, one after the other, until it is stopped
+// or the server is gone.
+func (c *campaign) send(ctx context.Context, t target, addr string, round int) *swarm {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &swarm{cancel: cancel}
+	client := newClient(c.clients)
+	pad, pause := 0, time.Duration(0)
+	if c.full {
+		// The room the spool holds in advance is soon used up, and what is
+		// stored doesn't fill the disk for good.
+		pad, pause = 3000, 5*time.Millisecond
+	}
+	for i := range c.clients {
+		l.done.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				id := fmt.Sprintf("r%d-c%d-n%d", round, i, n)
+				c.ledger.send(id)
+				status, err := post(ctx, client, t.hit(addr, id, strings.Repeat("x", pad)))
+				c.ledger.answer(id, status)
+				switch {
+				case status == 202:
+					l.acked.Add(1)
+					sleep(ctx, pause)
+				case status == 503:
+					l.refused.Add(1)
+					sleep(ctx, 20*time.Millisecond)
+				case err == nil:
+					c.ledger.fault(fmt.Errorf("hit %s was answered with %d", id, status))
+					return
+				default:
+					sleep(ctx, 5*time.Millisecond) // refused connections: it is dead
+				}
+			}
+		})
+	}
+	return l
+}
+
+// fill takes every byte of the disk, waits until hits are refused, gives the
+// room back and waits until they are stored again, all without a restart.
+func (c *campaign) fill(ctx context.Context, l *swarm) error {
+	name := filepath.Join(c.dir, "filler")
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	block := make([]byte, 64<<10)
+	deadline := time.Now().Add(20 * time.Second)
+	for before := l.refused.Load(); l.refused.Load() < before+int64(c.clients); {
+		_, err := f.Write(block)
+		switch {
+		case errors.Is(err, syscall.ENOSPC):
+			sleep(ctx, 5*time.Millisecond)
+		case err != nil:
+			return errors.Join(err, f.Close())
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(errors.New("the disk is full and no hit was refused"), f.Close())
+		}
+	}
+	if err := errors.Join(f.Close(), os.Remove(name)); err != nil {
+		return err
+	}
+	if c.chance.IntN(3) == 0 {
+		return nil // die before it recovers
+	}
+	began := time.Now()
+	for before := l.acked.Load(); l.acked.Load() < before+int64(c.clients); sleep(ctx, 5*time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			return errors.New("there is room again and hits are still refused")
+		}
+	}
+	c.log.Info("the disk was full and hits were stored again", "after", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// verify starts the server, stops it properly and compares its store with the
+// ledger.
+func (c *campaign) verify(ctx context.Context, t target) error {
+	p, err := start(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer p.kill()
+	if _, err := p.ready(ctx, t); err != nil {
+		return err
+	}
+	if err := p.stop(ctx); err != nil {
+		return err
+	}
+	stored, err := readStore(ctx, filepath.Join(c.dir, "events.duckdb"))
+	if err != nil {
+		return fmt.Errorf("read the event store: %w", err)
+	}
+	survived, err := c.ledger.compare(stored)
+	c.result.Survived, c.result.Stored = survived, len(stored)
+	c.result.Checks++
+	return err
+}
