@@ -33,19 +33,20 @@ func main() {
 
 func run(ctx context.Context) error {
 	bin := flag.String("bin", "bin/moonbear", "the binary to measure")
-	conns := flag.Int("conns", 64, "connections, one request in flight on each")
+	conns := flag.Int("conns", 128, "connections, one request in flight on each")
 	secs := flag.Int("seconds", 8, "seconds a round")
 	rounds := flag.Int("rounds", 3, "rounds of each server")
 	mode := flag.String("serve", "", "be a yardstick server: bare or durable")
+	metrics := flag.String("metrics", "off", "where the measured Moonbear serves /metrics and /debug/pprof meanwhile")
 	addr := flag.String("addr", "", "where the yardstick listens")
 	flag.Parse()
 	if *mode != "" {
 		return serveBare(ctx, *addr, *mode == "durable")
 	}
-	return measure(*bin, *conns, *rounds, time.Duration(*secs)*time.Second)
+	return measure(*bin, *metrics, *conns, *rounds, time.Duration(*secs)*time.Second)
 }
 
-func measure(bin string, conns, rounds int, d time.Duration) (err error) {
+func measure(bin, metrics string, conns, rounds int, d time.Duration) (err error) {
 	bare, err := startBare("bare handler", "bare")
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func measure(bin string, conns, rounds int, d time.Duration) (err error) {
 		return err
 	}
 	defer durable.stop()
-	moonbear, err := startMoonbear(bin)
+	moonbear, err := startMoonbear(bin, metrics)
 	defer func() {
 		if e := moonbear.stop(); e != nil && err == nil {
 			err = fmt.Errorf("moonbear ended badly: %w\n%s", e, &moonbear.log)

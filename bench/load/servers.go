@@ -97,7 +97,7 @@ func startBare(name, mode string) (*server, error) {
 }
 
 // startMoonbear sets up a fresh instance in a directory of its own and serves it.
-func startMoonbear(bin string) (*server, error) {
+func startMoonbear(bin, metrics string) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func startMoonbear(bin string) (*server, error) {
 		return nil, err
 	}
 	s := &server{name: "moonbear", addr: addr, path: "/event", dir: dir}
-	environ := append(os.Environ(), "DATA_DIR="+filepath.Join(dir, "data"), "LISTEN_ADDR="+addr, "METRICS_ADDR=off",
+	environ := append(os.Environ(), "DATA_DIR="+filepath.Join(dir, "data"), "LISTEN_ADDR="+addr, "METRICS_ADDR="+metrics,
 		"TRUSTED_PROXIES=127.0.0.1", "LOG_LEVEL=warn", "COLLECT_RATE=0")
 	setup := exec.Command(bin, "setup", "--email", "bench@bench.example", "--password", "a long bench password", "--domain", "bench.example")
 	setup.Env, setup.Stderr = environ, &s.log

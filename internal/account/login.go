@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 
 	"moonbear/internal/db"
 )
@@ -34,6 +35,9 @@ func (s *Service) Logins() *Logins { return s.logins }
 
 func newLogins(s *Service, o Options) *Logins {
 	m := scs.New()
+	if unused, ok := m.Store.(*memstore.MemStore); ok {
+		unused.StopCleanup() // scs starts a goroutine for the store it assumes
+	}
 	m.Lifetime = loginLifetime
 	m.Store = &loginStore{db: s.db, now: s.now, codec: m.Codec}
 	m.HashTokenInStore = true

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"time"
 
@@ -239,6 +240,9 @@ func (s *server) serveMetrics(st *stages) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", telemetry.Handler(s.metrics))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	st.start("metrics", serveHTTP(s.httpServer(mux), l))
 	return nil
 }
@@ -287,7 +291,7 @@ func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error
 		return err
 	}
 	st.start("demo", d.Run)
-	_, err = fmt.Fprintf(out, " %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once):\n\n    %s/login/link/%s?next=/sites/%s\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
+	_, err = fmt.Fprintf(out, " %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
 		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.site.PublicID, s.cfg.DataDir)
 	return err
 }

@@ -112,7 +112,7 @@ func ldh(r rune) bool {
 // "도메인.com" again. A name that is not valid is shown as it is.
 func DisplayHost(host string) string {
 	u, err := idna.Display.ToUnicode(host)
-	if err != nil {
+	if err != nil || u == "" {
 		return host
 	}
 	return u

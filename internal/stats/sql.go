@@ -232,7 +232,10 @@ func (b *builder) aggregates(s scan) []string {
 		if strings.Contains(text, "{currency}") {
 			text = strings.ReplaceAll(text, "{currency}", b.arg(b.plan.currency))
 		}
-		columns = append(columns, "cast("+text+" as double) as "+string(m))
+		if d.Unit == Count { // the others are doubles
+			text = "cast(" + text + " as double)"
+		}
+		columns = append(columns, text+" as "+string(m))
 		if m == Revenue && b.plan.only == nil && len(b.plan.dims) > 0 {
 			columns = append(columns, "count(*) filter (where currency <> "+b.arg(b.plan.currency)+" and currency <> '' and "+counted+") as revenue_elsewhere")
 		}

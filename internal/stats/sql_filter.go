@@ -88,7 +88,7 @@ func (b *builder) compare(f Filter, col string, number bool) string {
 		return col + sign + b.arg(n) + " and " + col + " <> 0"
 	}
 	v, _ := plainNumber(f.Values[0])
-	return "case when regexp_full_match(" + col + `, '-?[0-9]{1,15}(\.[0-9]{1,15})?') then cast(` + col + " as double)" + sign + b.arg(v) + " else false end"
+	return "case when regexp_full_match(" + col + `, '-?[0-9]{1,15}(\.[0-9]{1,15})?') then try_cast(` + col + " as double)" + sign + b.arg(v) + " else false end"
 }
 
 var likeSpecial = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)

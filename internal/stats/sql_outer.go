@@ -30,7 +30,11 @@ func (b *builder) outer() string {
 		columns = append(columns, b.keyText(i, k))
 	}
 	for _, m := range b.plan.metrics {
-		columns = append(columns, b.number(m)+" as "+string(m))
+		if m.isCount() {
+			columns = append(columns, b.number(m)+" as "+string(m))
+		} else {
+			columns = append(columns, string(m))
+		}
 	}
 	if b.plan.runs != nil || len(keys) == 0 {
 		return sel(columns, from, nil, nil)

@@ -195,6 +195,9 @@ func (d Dimension) check(field string) error {
 
 // check walks a filter; left is how many leaves it may still have.
 func (f Filter) check(field string, depth int, left *int) error {
+	if f.IsZero() {
+		return fault.Field(field, field+": a condition is empty.")
+	}
 	if !f.isJoin() {
 		if *left--; *left < 0 {
 			return fault.Field(field, fmt.Sprintf("%s may have at most %d conditions.", field, maxLeaves))

@@ -3,9 +3,11 @@ package web
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
+	"moonbear/internal/site"
 	"moonbear/internal/stats"
 	"moonbear/internal/web/html"
 )
@@ -44,6 +46,10 @@ func chartView(t *html.Text, a ask, res *stats.Result, now time.Time) html.Chart
 			}
 		}
 	}
+	before := beginning(a.site, res.Points, is)
+	for i := range before {
+		is[i] = math.NaN()
+	}
 	step, lines := grid(highest, u)
 	p := plot{n: len(res.Points), top: max(step*float64(lines), highest) * headroom}
 	name := t.Metric(string(a.metric)).Name
@@ -69,11 +75,11 @@ func chartView(t *html.Text, a ask, res *stats.Result, now time.Time) html.Chart
 	} else if open >= 0 && !math.IsNaN(is[open]) {
 		c.Dots = append(c.Dots, html.Dot{X: percentText(p.x(open)), Y: percentText(p.y(is[open]))})
 	}
-	if c.Compared {
+	if c.Compared && slices.ContainsFunc(was, func(v float64) bool { return v > 0 }) {
 		c.Previous, _ = p.line(was, 0, len(was))
 	}
 	c.Ticks = ticks(t, res, p)
-	c.Rows = chartRows(t, a, res, p, now, open)
+	c.Rows = chartRows(t, a, res, p, now, open, before)
 	for i, m := range headlineMetrics() {
 		c.Columns = append(c.Columns, t.Metric(string(m)).Name)
 		if m == a.metric {
@@ -91,6 +97,17 @@ func openBucket(res *stats.Result, now time.Time) int {
 		}
 	}
 	return -1
+}
+
+// beginning is how many buckets lie before a site was measured: without data
+// and over when it was made here. They are a gap, for a zero would be a claim.
+// (An import may reach further back; then its first event is the beginning.)
+func beginning(st *site.Site, points []stats.Point, values []float64) int {
+	n := 0
+	for n < len(points) && !points[n].To.After(st.CreatedAt) && (math.IsNaN(values[n]) || values[n] == 0) {
+		n++
+	}
+	return n
 }
 
 func closedEnd(open, n int) int {
@@ -235,13 +252,13 @@ func bucketWords(t *html.Text, i stats.Interval, from, to, now time.Time) string
 
 // chartRows are the numbers behind the picture, for the table, the pointer
 // and screen readers.
-func chartRows(t *html.Text, a ask, res *stats.Result, p plot, now time.Time, open int) []html.ChartRow {
+func chartRows(t *html.Text, a ask, res *stats.Result, p plot, now time.Time, open, before int) []html.ChartRow {
 	u := unit(a.metric)
 	var rows []html.ChartRow
 	for i, pt := range res.Points {
 		main := pt.Value(a.metric)
 		r := html.ChartRow{Label: bucketWords(t, res.Query.Interval, pt.From, pt.To, now), X: percentText(p.x(i)), Unfinished: i == open}
-		if main.OK {
+		if main.OK && i >= before {
 			r.Y = percentText(p.y(main.N))
 		}
 		if main.Previous.OK {

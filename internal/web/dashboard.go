@@ -48,6 +48,13 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) er
 		d.SiteLinks = append(d.SiteLinks, html.Link{Label: site.DisplayHost(sites[i].Domain), URL: sitePath(&sites[i]), Current: sites[i].ID == v.Site.ID})
 	}
 	s.fill(&d, v.Text, a, got)
+	if d.Empty == html.NoHits {
+		d.Snippet = s.snippet(v.Site)
+		if d.Wait, err = s.waiting(r.Context(), v); err != nil {
+			return err
+		}
+		d.Page.Refresh = refresh
+	}
 	return s.render(w, r, http.StatusOK, html.DashboardPage(d))
 }
 
@@ -68,7 +75,7 @@ func (s *Server) answers(ctx context.Context, a ask) (*answers, error) {
 	g.SetLimit(4) // the store spreads one query over the cores already
 	g.Go(func() (err error) {
 		got.totals, err = s.o.Stats.Run(gctx, a.q.Totals(headlineMetrics()...))
-		if err != nil || got.totals.Total(stats.Events).N > 0 || !nothing(got.totals) {
+		if err != nil || !nothing(got.totals) {
 			return err
 		}
 		ever := stats.Query{Site: a.site, Period: stats.Period{Name: "24m"}}

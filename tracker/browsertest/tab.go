@@ -31,15 +31,22 @@ type Tab struct {
 	id  target.ID
 
 	mu       sync.Mutex
+	url      string // of the page that is shown
 	problems []string
 }
 
-// watch keeps what the pages of the tab throw, and what Chromium puts into
-// their console about them.
+// watch keeps the page's address, what pages throw, and what Chromium puts
+// into their console about them.
 func (tab *Tab) watch() error {
 	return chromedp.Listen(tab.ctx, func(event any) {
-		var problem string
+		var problem, url string
 		switch e := event.(type) {
+		case *page.EventFrameNavigated:
+			if e.Frame.ParentID == "" {
+				url = e.Frame.URL + e.Frame.URLFragment
+			}
+		case *page.EventNavigatedWithinDocument:
+			url = e.URL
 		case *runtime.EventExceptionThrown:
 			problem = thrown(e.ExceptionDetails)
 		case *log.EventEntryAdded:
@@ -47,9 +54,12 @@ func (tab *Tab) watch() error {
 				problem = e.Entry.Text + " " + e.Entry.URL
 			}
 		}
+		tab.mu.Lock()
+		defer tab.mu.Unlock()
+		if url != "" {
+			tab.url = url
+		}
 		if problem != "" {
-			tab.mu.Lock()
-			defer tab.mu.Unlock()
 			tab.problems = append(tab.problems, problem)
 		}
 	})
@@ -118,23 +128,26 @@ func (tab *Tab) Eval(script string, out any) {
 	}
 }
 
-// Until returns when a JavaScript condition holds. Between two pages nothing
-// can be evaluated: that is no error, it doesn't hold yet.
+// Until returns when a JavaScript condition holds.
 func (tab *Tab) Until(condition string) {
+	tab.t.Helper()
+	tab.until(condition, func() bool {
+		result, exception, err := tab.evaluate("!!(" + condition + ")")
+		return err == nil && exception == "" && string(result) == "true"
+	})
+}
+
+func (tab *Tab) until(what string, holds func() bool) {
 	tab.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	for {
-		result, exception, err := tab.evaluate("!!(" + condition + ")")
-		if err == nil && string(result) == "true" {
-			return
-		}
+	for !holds() {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			tab.t.Fatalf("after %v it still doesn't hold: %s (%s %v)", patience, condition, exception, err)
+			tab.t.Fatalf("after %v it still doesn't hold: %s", patience, what)
 		}
 	}
 }
@@ -156,9 +169,17 @@ func (tab *Tab) Start(url string) {
 }
 
 // Loaded returns when url is the address of the page and it has loaded.
+//
+// Until the browser says that it is, nothing is evaluated: that could meet the
+// page before on its way into the back-forward cache, and throw it out.
 func (tab *Tab) Loaded(url string) {
 	tab.t.Helper()
-	tab.Until("location.href == " + quote(url) + " && document.readyState == 'complete'")
+	tab.until("the page is "+url, func() bool {
+		tab.mu.Lock()
+		defer tab.mu.Unlock()
+		return tab.url == url
+	})
+	tab.Until("document.readyState == 'complete'")
 }
 
 // Back goes one back in history, and returns when that page is there, url

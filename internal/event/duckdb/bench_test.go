@@ -134,3 +134,51 @@ func boxed(e *event.Event) []sqldriver.Value {
 	}
 	return row
 }
+
+// BenchmarkSmallSite asks for a small site's month beside a site a hundred
+// times as large, before and after the events are sorted.
+func BenchmarkSmallSite(b *testing.B) {
+	ctx := context.Background()
+	s := openAt(b, b.TempDir(), nil)
+	defer s.Close()
+	const n = 1_000_000
+	g := &eventtest.Bulk{Seed: 1, Weights: map[int64]int{1: 100, 2: 1}, Gap: 5 * time.Second}
+	for pos := int64(0); pos < n; pos += 50_000 {
+		eventtest.Append(b, s, eventtest.Batch("a", pos, g.Next(50_000)))
+	}
+	if err := s.use(ctx, func(e *engine) error { return e.checkpoint(ctx) }); err != nil {
+		b.Fatal(err)
+	}
+	from := eventtest.Start.AddDate(0, 0, 14)
+	ask := func(name string, site int64) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				rows, err := s.Select(ctx, "select path, count(*), count(distinct visit_id) from events where site_id = ? and ts >= ? and ts < ? group by 1 order by 2 desc limit 10", site, from, from.AddDate(0, 0, 30))
+				if err != nil {
+					b.Fatal(err)
+				}
+				rows.Close()
+			}
+			b.ReportMetric(float64(directoryBytes(s.o.Path))/n, "B/event")
+		})
+	}
+	ask("small/unsorted", 2)
+	ask("big/unsorted", 1)
+	start := time.Now()
+	if err := s.Compact(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("compacted %d events in %v", n, time.Since(start))
+	ask("small/sorted", 2)
+	ask("big/sorted", 1)
+	start = time.Now()
+	if err := s.Delete(ctx, 1, time.Time{}, time.Time{}); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("the big site was hidden in %v", time.Since(start))
+	start = time.Now()
+	if err := s.Compact(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("and was off the disk in %v, %d bytes left", time.Since(start), directoryBytes(s.o.Path))
+}

@@ -22,6 +22,8 @@ type Dashboard struct {
 	Panels     []Panel
 	Dropped    Dropped
 	Empty      Empty
+	Snippet    string      // for NoHits
+	Wait       StartStatus // for NoHits
 }
 
 // Empty says why a dashboard has nothing to show.
@@ -117,7 +119,6 @@ type ChartRow struct {
 	Cells      []string // one a column
 	Before     string   // the drawn metric in the compared period, "" not compared
 	BeforeY    string
-	BeforeWhen string
 	From, To   string // dates for zooming, "" when a bucket is shorter than a day
 	Unfinished bool
 }

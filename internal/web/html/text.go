@@ -39,14 +39,14 @@ type Text struct {
 	StartNothingBlocker, StartNothingCSP, StartNothingProxy, StartNothingSPA string
 
 	// The dashboard.
-	Now, NowTitle, Period, Compare, ComparePrevious, CompareYear, CompareNone, Against, Filter, FilterAdd, FilterRemove, FilterClear string
-	FilterOther, FilterDimension, FilterOperator, FilterValue, FilterApply                                                           string
-	PrevPeriodIs, ChartLabel, ChartTable, ChartPrevious, ChartUnfinished, ChartZone, ChartKeys, Time, ZoomOut                        string
-	NoData, NoDataLead, NoDataButton, NoMatch, NoMatchLead, NoMatchWider, PanelEmpty, PanelError, PanelMore, PanelLess               string
-	RowFilter, RowOpen, RowUnfilter, Share, AboutMetric, Points                                                                      string
-	DailyVisitors, SearchRows, Search, OrderBy, RowsOf, NextPage, PrevPage, BackToDashboard                                          string
-	DroppedTitle, DroppedLead, DroppedNone, DroppedCount, DroppedAllow                                                               string
-	Direct, Unknown, NoneValue                                                                                                       string
+	Now, NowTitle, Period, Compare, ComparePrevious, CompareYear, CompareNone, Against, Filter, FilterAdd, FilterRemove, FilterClear  string
+	FilterOther, FilterDimension, FilterOperator, FilterValue, FilterApply                                                            string
+	PrevPeriodIs, ChartLabel, ChartTable, ChartPrevious, ChartUnfinished, ChartZone, ChartKeys, Time, ZoomOut                         string
+	NoData, NoDataLead, NoDataButton, NoMatch, NoMatchLead, NoMatchPeriod, NoMatchWider, PanelEmpty, PanelError, PanelMore, PanelLess string
+	RowFilter, RowOpen, RowUnfilter, Share, AboutMetric, Points                                                                       string
+	DailyVisitors, SearchRows, Search, OrderBy, RowsOf, NextPage, PrevPage, BackToDashboard                                           string
+	DroppedTitle, DroppedLead, DroppedNone, DroppedCount, DroppedAllow                                                                string
+	Direct, Unknown, NoneValue                                                                                                        string
 
 	// Errors.
 	NotFoundTitle, NotFoundLead, ForbiddenTitle, WrongTitle, WrongLead, Reference, BackHome, UnavailableTitle string

@@ -40,7 +40,7 @@ var english = &Text{
 	SignedOut:    "You are signed out.",
 
 	SitesTitle: "Sites", SitesEmpty: "No sites yet. Add the first one and paste one line into its pages.",
-	SiteVisitorsToday: "Visitors today", SiteNoHits: "No hits yet", SiteSnippet: "Snippet", SiteSettings: "Settings",
+	SiteVisitorsToday: "visitors today", SiteNoHits: "No visitors in 7 days", SiteSnippet: "Snippet", SiteSettings: "Settings",
 	AddSiteTitle: "Add a site", AddSiteLead: "One domain. Its subdomains may count as the same site.", AddSiteButton: "Add site",
 
 	StartTitle:          "One line, and %s is measured",
@@ -74,8 +74,8 @@ var english = &Text{
 	PrevPeriodIs: "%[1]s in %[2]s", ChartLabel: "%[1]s, %[2]s", ChartTable: "Numbers as a table", ChartPrevious: "Before",
 	ChartUnfinished: "not over yet", ChartZone: "Times are in %s", ChartKeys: "Arrow keys read the chart point by point; Enter zooms in.",
 	Time: "Time", ZoomOut: "Zoom out",
-	NoData: "No pageviews yet", NoDataLead: "Once the snippet is in your pages, this is where they show, within three seconds.", NoDataButton: "See the snippet",
-	NoMatch: "Nothing matches", NoMatchLead: "There are pageviews, but none in %[1]s that meet these filters.", NoMatchWider: "Show the last 12 months",
+	NoData: "No pageviews yet", NoDataLead: "Paste this line into the head of every page. The numbers show here within three seconds of a visit.", NoDataButton: "Nothing arrives? What to look at",
+	NoMatch: "Nothing matches", NoMatchLead: "There are pageviews, but for %s none meets these filters.", NoMatchPeriod: "There are pageviews, but none for %s.", NoMatchWider: "Show the last 12 months",
 	PanelEmpty: "Nothing here in this period", PanelError: "This panel couldn't be read", PanelMore: "All %s", PanelLess: "Fewer",
 	RowFilter: "Only %s", RowOpen: "Open %s in a new tab", RowUnfilter: "No longer only %s", Share: "Share", AboutMetric: "What “%s” means", Points: "%s pt",
 	DailyVisitors: "Visitors are counted by day and forgotten after it, so over several days this is the sum of the days.",

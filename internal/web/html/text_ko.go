@@ -40,7 +40,7 @@ var korean = &Text{
 	SignedOut:    "로그아웃했습니다.",
 
 	SitesTitle: "사이트", SitesEmpty: "아직 사이트가 없습니다. 첫 사이트를 추가하고 코드 한 줄을 붙여 넣으세요.",
-	SiteVisitorsToday: "오늘 방문자", SiteNoHits: "아직 기록 없음", SiteSnippet: "추적 코드", SiteSettings: "설정",
+	SiteVisitorsToday: "오늘 방문자", SiteNoHits: "최근 7일 방문자 없음", SiteSnippet: "추적 코드", SiteSettings: "설정",
 	AddSiteTitle: "사이트 추가", AddSiteLead: "도메인 하나를 적어 주세요. 하위 도메인도 같은 사이트로 셀 수 있습니다.", AddSiteButton: "추가",
 
 	StartTitle:          "코드 한 줄이면 %s 측정 준비 끝",
@@ -74,8 +74,8 @@ var korean = &Text{
 	PrevPeriodIs: "%[2]s: %[1]s", ChartLabel: "%[1]s, %[2]s", ChartTable: "표로 보기", ChartPrevious: "이전",
 	ChartUnfinished: "진행 중", ChartZone: "시간대: %s", ChartKeys: "화살표 키로 한 칸씩 읽고, Enter로 확대합니다.",
 	Time: "시간", ZoomOut: "축소",
-	NoData: "아직 페이지뷰가 없습니다", NoDataLead: "추적 코드를 넣으면 3초 안에 이곳에 나타납니다.", NoDataButton: "추적 코드 보기",
-	NoMatch: "조건에 맞는 기록이 없습니다", NoMatchLead: "페이지뷰는 있지만 %[1]s에는 이 필터에 맞는 것이 없습니다.", NoMatchWider: "최근 12개월 보기",
+	NoData: "아직 페이지뷰가 없습니다", NoDataLead: "아래 한 줄을 모든 페이지의 head 안에 붙여 넣으세요. 누군가 방문하면 3초 안에 이곳에 숫자가 나타납니다.", NoDataButton: "아무것도 오지 않나요? 확인할 점 보기",
+	NoMatch: "조건에 맞는 기록이 없습니다", NoMatchLead: "페이지뷰는 있지만 %s에는 이 필터에 맞는 것이 없습니다.", NoMatchPeriod: "페이지뷰는 있지만 %s에는 없습니다.", NoMatchWider: "최근 12개월 보기",
 	PanelEmpty: "이 기간에는 기록이 없습니다", PanelError: "이 패널을 읽지 못했습니다", PanelMore: "전체 %s개", PanelLess: "접기",
 	RowFilter: "%s만 보기", RowOpen: "새 탭에서 %s 열기", RowUnfilter: "%s 필터 해제", Share: "비율", AboutMetric: "‘%s’의 뜻", Points: "%s%%p",
 	DailyVisitors: "방문자는 하루 단위로 세고 그날이 지나면 구별하지 않으므로, 여러 날의 값은 날마다 센 수의 합입니다.",
