@@ -1,0 +1,29 @@
+-- by=entry_page&f=starts_with,exit_page,/docs&metrics=visits&page=1&page_size=10&period=7d
+with exits as (
+select visit_id, coalesce(arg_max(path, row(ts, path)) filter (where name = 'pageview'), '') as exit_path
+from events
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name <> 'engagement'
+group by visit_id
+), by_visit as (
+select k0, cast(count(*) as double) as visits
+from (
+select any_value(entry_path) as k0, visit_id
+from events left join exits using (visit_id)
+where site_id = $1 and ts >= cast($4 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($4 as timestamp) and visit_start < cast($5 as timestamp) and visit_id <> 0 and name <> 'engagement' and (starts_with(coalesce(exit_path, ''), $6))
+group by visit_id
+)
+group by 1
+)
+select k0 as t0, coalesce(visits, 0) as visits, count(*) over () as rows_in_all
+from by_visit
+where coalesce(visits, 0) <> 0
+order by coalesce(visits, 0) desc nulls last, k0 nulls last
+limit $7 offset $8;
+-- $1 = 42
+-- $2 = "2026-11-15 15:00:00.000"
+-- $3 = "2026-11-24 15:00:00.000"
+-- $4 = "2026-11-16 15:00:00.000"
+-- $5 = "2026-11-23 15:00:00.000"
+-- $6 = "/docs"
+-- $7 = 10
+-- $8 = 0
