@@ -37,10 +37,10 @@ func parseIdentity(b []byte) (identity, error) {
 	if err := json.Unmarshal(b, &id); err != nil {
 		return identity{}, fmt.Errorf("read spool id: %w", err)
 	}
-	if id.Version != segmentVersion {
+	if id.Version > segmentVersion {
 		return identity{}, errNewerVersion{uint32(id.Version)}
 	}
-	if raw, err := hex.DecodeString(id.Birth); err != nil || len(raw) != 16 || id.Name == "" || id.From < 0 {
+	if raw, err := hex.DecodeString(id.Birth); err != nil || len(raw) != 16 || id.Version != segmentVersion || id.Name == "" || id.From < 0 {
 		return identity{}, errors.New("spool id file is damaged: remove it to keep the records and give the spool a new name")
 	}
 	return id, nil

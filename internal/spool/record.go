@@ -145,7 +145,7 @@ func scan(b []byte, salt uint64, start int64) extent {
 	var e extent
 	for off := 0; ; {
 		off += goodRecords(b[off:], salt, start+int64(off))
-		e.end, e.torn = start+int64(off), false
+		e.end, e.torn, e.tornEnd = start+int64(off), false, 0
 		later := -1
 		for next := off; later < 0; {
 			i, h := resync(b[next:], salt, start+int64(next))

@@ -241,7 +241,7 @@ func (s *Spool) Healthy() error {
 	if s.failure != nil {
 		return s.failure
 	}
-	return s.refusal(0)
+	return s.refusal(1 << 10) // as large a record as comes every day
 }
 
 // WaitDurable blocks until Durable is greater than past, or ctx ends.
