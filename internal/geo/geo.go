@@ -103,10 +103,7 @@ func openBuiltin() (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("built-in geo database: %w", err)
 	}
-	db, err := newDB(reader)
-	if err != nil {
-		return nil, fmt.Errorf("built-in geo database: %w", err)
-	}
+	db := &DB{reader: reader, layout: builtinLayout}
 	if db.correct, err = readCorrections(correctionList); err != nil {
 		return nil, fmt.Errorf("built-in geo database: %w", err)
 	}
