@@ -102,11 +102,30 @@ func (b *Browser) OpenHidden(url string) *Tab {
 	return b.tab(url, true)
 }
 
-// OpenAlone opens url in a new tab that nobody drives, as some features
-// (prerendering) ask for. Only the page's own script can do something there.
-func (b *Browser) OpenAlone(url string) {
+// Alone is a tab that nobody drives: only the page's own scripts do something
+// there. A driven page is never prerendered, and often thrown out of the
+// back-forward cache, because the driver's messages meet it there.
+type Alone struct {
+	b  *Browser
+	id target.ID
+}
+
+// OpenAlone opens url in a new tab in front of the others, without driving it.
+func (b *Browser) OpenAlone(url string) *Alone {
 	b.t.Helper()
-	b.create(url, false)
+	return &Alone{b: b, id: b.create(url, false)}
+}
+
+// Hide brings another tab to the front.
+func (a *Alone) Hide() {
+	a.b.t.Helper()
+	a.b.activate(a.b.blank)
+}
+
+// Show brings the tab to the front.
+func (a *Alone) Show() {
+	a.b.t.Helper()
+	a.b.activate(a.id)
 }
 
 func (b *Browser) create(url string, background bool) target.ID {

@@ -3,6 +3,7 @@ package browsertest_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -174,18 +175,11 @@ func TestQueue(t *testing.T) {
 
 func TestPrerender(t *testing.T) {
 	w := newWorld(t)
-	var loads int
-	w.serve("/loaded", func(rw http.ResponseWriter, _ *http.Request) { loads++ })
-	w.page("/", snippet, filler+`<script type=speculationrules>{"prerender": [{"source": "list", "urls": ["/next"], "eagerness": "immediate"}]}</script>
-		<script>
-			// The prerendered page says when it is there; a moment later it is gone to.
-			new BroadcastChannel("ready").onmessage = () => setTimeout(() => location.href = "/next", 500)
-		</script>`)
-	w.page("/next", stub+snippet, filler+`<script>
+	w.prerendered("/next", stub+snippet, filler+`<script>
 		const was = document.prerendering
 		moonbear("track", "Prerendered", {props: {was}})
-		addEventListener("load", () => setTimeout(() => new BroadcastChannel("ready").postMessage(1), 300))
 	</script>`)
+	w.page("/", snippet, filler+w.prerender("/next"))
 	w.browser.OpenAlone(shop + "/")
 	event := w.hits.WaitEvent(t, "Prerendered", 1)
 	if !strings.Contains(string(event.Raw), `"was":true`) {
@@ -194,4 +188,24 @@ func TestPrerender(t *testing.T) {
 	if hits := w.hits.Hits(); paths(w.hits.Events("pageview")) != "/ /next" || hits[0].Text("url") != shop+"/" || hits[1].Text("event") != "engagement" {
 		t.Errorf("the prerendered page spoke before it was seen:\n%s", browsertest.Describe(hits))
 	}
+}
+
+// prerendered makes a page that says when it was prerendered and has loaded.
+func (w *world) prerendered(path, head, body string) {
+	ready := make(chan struct{})
+	var once sync.Once
+	w.page(path, head, body+`<script>onload = () => setTimeout(() => fetch("`+path+`/loaded"), 300)</script>`)
+	w.serve(path+"/loaded", func(http.ResponseWriter, *http.Request) { once.Do(func() { close(ready) }) })
+	w.serve(path+"/ready", func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-ready:
+		case <-r.Context().Done():
+		}
+	})
+}
+
+// prerender gives what prerenders a page, and goes there when it has loaded.
+func (w *world) prerender(path string) string {
+	return `<script type=speculationrules>{"prerender": [{"source": "list", "urls": ["` + path + `"], "eagerness": "immediate"}]}</script>
+		<script>fetch("` + path + `/ready").then(() => location.href = "` + path + `")</script>`
 }
