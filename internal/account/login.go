@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/alexedwards/scs/v2/memstore"
 
 	"moonbear/internal/db"
 )
@@ -34,17 +33,19 @@ type Logins struct {
 func (s *Service) Logins() *Logins { return s.logins }
 
 func newLogins(s *Service, o Options) *Logins {
-	m := scs.New()
-	if unused, ok := m.Store.(*memstore.MemStore); ok {
-		unused.StopCleanup() // scs starts a goroutine for the store it assumes
+	// Not scs.New, which starts a goroutine for a store in memory that nobody
+	// here uses and nobody can stop.
+	codec := scs.GobCodec{}
+	m := &scs.SessionManager{
+		Lifetime:         loginLifetime,
+		Codec:            codec,
+		Store:            &loginStore{db: s.db, now: s.now, codec: codec},
+		HashTokenInStore: true,
+		Cookie: scs.SessionCookie{
+			Name: "moonbear", Path: "/", HttpOnly: true, Secure: o.Secure,
+			SameSite: http.SameSiteLaxMode, Persist: true,
+		},
 	}
-	m.Lifetime = loginLifetime
-	m.Store = &loginStore{db: s.db, now: s.now, codec: m.Codec}
-	m.HashTokenInStore = true
-	m.Cookie.Name = "moonbear"
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode
-	m.Cookie.Secure = o.Secure
 	if o.Secure {
 		// Browsers take a __Host- cookie only from https and from this very
 		// host, so a neighbour on another subdomain cannot plant one.
