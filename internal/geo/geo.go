@@ -22,7 +22,7 @@ import (
 )
 
 // builtin is the country database, compressed: 3.3 MiB instead of 7.5 in the
-// binary, for 30 ms at the start. data/SOURCE tells its version.
+// binary, for 20 ms at the start. data/SOURCE tells its version.
 //
 //go:embed data/country.mmdb.zst
 var builtin []byte
