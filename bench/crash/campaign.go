@@ -229,16 +229,27 @@ func (c *campaign) fill(ctx context.Context, l *swarm) error {
 	return nil
 }
 
-// verify starts the server, stops it properly and compares its store with the
-// ledger.
+// verify starts the server, wants it to take hits as if nothing had happened,
+// stops it properly and compares its store with the ledger.
 func (c *campaign) verify(ctx context.Context, t target) error {
 	p, err := start(ctx, t)
 	if err != nil {
 		return err
 	}
 	defer p.kill()
-	if _, err := p.ready(ctx, t); err != nil {
+	addr, err := p.ready(ctx, t)
+	if err != nil {
 		return err
+	}
+	client := newClient(1)
+	for i := range 20 {
+		id := fmt.Sprintf("v%d-n%d", c.result.Checks, i)
+		c.ledger.send(id)
+		status, err := post(ctx, client, t.hit(addr, id, ""))
+		c.ledger.answer(id, status)
+		if err != nil || status != 202 {
+			return fmt.Errorf("the server was killed, started again and answers %d: %w", status, err)
+		}
 	}
 	if err := p.stop(ctx); err != nil {
 		return err
