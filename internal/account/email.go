@@ -22,6 +22,9 @@ func NormaliseEmail(s string) (string, error) {
 	bad := func(why string) (string, error) {
 		return "", fault.Field("email", fmt.Sprintf("%q is not an e-mail address: %s.", clip(s), why))
 	}
+	if !utf8.ValidString(s) {
+		return bad("it is not text; write it like name@example.com")
+	}
 	e := norm.NFC.String(strings.TrimSpace(s))
 	if e == "" {
 		return "", fault.Field("email", "Enter an e-mail address, for example name@example.com.")
@@ -31,10 +34,10 @@ func NormaliseEmail(s string) (string, error) {
 		return bad("it has no @; write it like name@example.com")
 	}
 	domain, err := idna.Lookup.ToASCII(e[at+1:])
-	if err != nil || domain == "" {
+	if again, err2 := idna.Lookup.ToASCII(domain); err != nil || err2 != nil || again != domain || domain == "" {
 		return bad("what follows the @ is not a domain; write it like name@example.com")
 	}
-	e = strings.ToLower(e[:at]) + "@" + strings.ToLower(domain)
+	e = norm.NFC.String(strings.ToLower(e[:at])) + "@" + domain
 	// 254 is the longest path SMTP can carry (RFC 5321, erratum 1690).
 	if len(e) > 254 {
 		return bad("it is longer than 254 characters")
@@ -42,7 +45,7 @@ func NormaliseEmail(s string) (string, error) {
 	// ParseAddress also takes `Bob <bob@example.com>` and comments; an address
 	// alone comes back as it went in.
 	a, err := mail.ParseAddress(e)
-	if err != nil || a.Name != "" || a.Address != e || !utf8.ValidString(e) || strings.ContainsFunc(e, unicode.IsSpace) {
+	if err != nil || a.Name != "" || a.Address != e || strings.ContainsFunc(e, unicode.IsSpace) {
 		return bad("write it like name@example.com")
 	}
 	return e, nil

@@ -27,10 +27,11 @@ import (
 )
 
 // conns is the size of the one pool that pages, jobs and migrations share.
-// With one connection every read waits behind the writers' fsyncs; with eight
-// a read does not notice them, and beyond that nothing is won: writers go one
-// at a time through the gate (decision 0060).
-const conns = 8
+// With one connection every read waits behind the writers' fsyncs. Waiting writers
+// each hold one, so there must be more than there are writers at a time: eight
+// clients and four workers held up reads with eight, not with sixteen (decision
+// 0060).
+const conns = 16
 
 // busy is how long a writer waits for its turn before "database is locked".
 // The longest transaction here is a migration; pages take a few milliseconds.

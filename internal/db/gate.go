@@ -13,7 +13,7 @@ import (
 // gate lets one writer of this process through at a time, in the order they
 // came. SQLite itself keeps no queue: whoever finds it locked sleeps 1 to 100 ms
 // and tries again, so under load the unlucky are overtaken by dozens: the p99 of
-// a page's write was 4 to 14 times what it is through the gate (decision 0060). It sits under database/sql so that pages and River,
+// a page's write was 3 to 38 times what it is through the gate (decision 0060). It sits under database/sql so that pages and River,
 // transactions and single statements, all pass it. What slips by (a statement
 // prepared by hand, another process) meets SQLite's own lock, as before.
 type gate chan struct{}

@@ -81,6 +81,10 @@ func parseHost(field, input string) (string, error) {
 	if err != nil || host == "" {
 		return bad("write it like shop.com")
 	}
+	// Some damaged names become punycode that is itself not a name.
+	if again, err := hostProfile.ToASCII(host); err != nil || again != host {
+		return bad("write it like shop.com")
+	}
 	if i := strings.IndexFunc(host, func(r rune) bool { return !ldh(r) }); i >= 0 {
 		return bad(fmt.Sprintf("%q cannot be in a host name; write it like shop.com", host[i:i+1]))
 	}

@@ -200,7 +200,7 @@ func TestJobsBesidePages(t *testing.T) {
 // beside jobs, in one run: the ratios are what to read. Figures are in
 // decision 0060.
 func BenchmarkJobsBesidePages(b *testing.B) {
-	for _, conns := range []int{1, 2, 4, 8} {
+	for _, conns := range []int{1, 4, 8, 16} {
 		for _, beside := range []bool{false, true} {
 			b.Run(fmt.Sprintf("conns=%d/jobs=%v", conns, beside), func(b *testing.B) {
 				for range b.N {
