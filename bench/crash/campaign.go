@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,15 @@ type campaign struct {
 
 	ledger ledger
 	result result
+
+	batchMu    sync.Mutex
+	unanswered []batch // to be sent again under their keys
+}
+
+// batch is a request of several hits that is sent until it is answered.
+type batch struct {
+	key string
+	ids []string
 }
 
 // result is what a campaign counted.
@@ -35,6 +45,7 @@ type result struct {
 	Sent         int `json:"sent"`
 	Acknowledged int `json:"acknowledged"`
 	Refused      int `json:"refused_503"`
+	Again        int `json:"batches_sent_again"`
 	Survived     int `json:"stored_unacknowledged"` // allowed: the answer was lost, not the hit
 	Stored       int `json:"stored"`
 	Checks       int `json:"checks"`
@@ -165,6 +176,11 @@ func (c *campaign) send(ctx context.Context, t target, addr string, round int) *
 		// stored doesn't fill the disk for good.
 		pad, pause = 3000, 5*time.Millisecond
 	}
+	if _, ok := t.batch(addr, "", nil); ok {
+		for i := range 1 + c.clients/8 {
+			l.done.Go(func() { c.sendBatches(ctx, t, client, addr, fmt.Sprintf("b%d-c%d", round, i)) })
+		}
+	}
 	for i := range c.clients {
 		l.done.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
@@ -189,6 +205,44 @@ func (c *campaign) send(ctx context.Context, t target, addr string, round int) *
 		})
 	}
 	return l
+}
+
+// sendBatches sends batches, those first that were never answered before: some
+// of these were stored just before the server was killed.
+func (c *campaign) sendBatches(ctx context.Context, t target, client *http.Client, addr, name string) {
+	for n := 0; ctx.Err() == nil; n++ {
+		c.batchMu.Lock()
+		var b batch
+		if last := len(c.unanswered) - 1; last >= 0 {
+			b, c.unanswered = c.unanswered[last], c.unanswered[:last]
+			c.result.Again++
+		} else {
+			b.key = fmt.Sprintf("%s-n%d", name, n)
+			for i := range 5 {
+				b.ids = append(b.ids, fmt.Sprintf("%s-e%d", b.key, i))
+			}
+		}
+		c.batchMu.Unlock()
+		for _, id := range b.ids {
+			c.ledger.send(id)
+		}
+		h, _ := t.batch(addr, b.key, b.ids)
+		status, err := post(ctx, client, h)
+		for _, id := range b.ids {
+			c.ledger.answer(id, status)
+		}
+		if status == 202 {
+			continue
+		}
+		c.batchMu.Lock()
+		c.unanswered = append(c.unanswered, b)
+		c.batchMu.Unlock()
+		if err == nil && status != 503 {
+			c.ledger.fault(fmt.Errorf("batch %s was answered with %d", b.key, status))
+			return
+		}
+		sleep(ctx, 20*time.Millisecond)
+	}
 }
 
 // fill takes every byte of the disk, waits until hits are refused, gives the

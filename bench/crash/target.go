@@ -22,8 +22,9 @@ import (
 
 // hit is one request that is to be stored once.
 type hit struct {
-	url  string
-	body []byte
+	url    string
+	body   []byte
+	header map[string]string
 }
 
 // target is what is being killed.
@@ -32,6 +33,9 @@ type target interface {
 	// address is where it listens; line is what it printed first.
 	address(ctx context.Context, line func() (string, error)) (string, error)
 	hit(addr, id, pad string) hit
+	// batch is several hits in one request that may be sent again under its
+	// key until it is answered; ok is false when the target has no such thing.
+	batch(addr, key string, ids []string) (h hit, ok bool)
 }
 
 func newTarget(ctx context.Context, server, dir string) (target, error) {
@@ -55,12 +59,14 @@ func (t childTarget) address(_ context.Context, line func() (string, error)) (st
 }
 
 func (t childTarget) hit(addr, id, pad string) hit {
-	return hit{"http://" + addr + "/" + id, []byte(pad)}
+	return hit{url: "http://" + addr + "/" + id, body: []byte(pad)}
 }
+
+func (t childTarget) batch(string, string, []string) (hit, bool) { return hit{}, false }
 
 // server is the real thing, claimed by its own setup command.
 type server struct {
-	binary, dir, addr, site string
+	binary, dir, addr, site, token string
 }
 
 func newServer(ctx context.Context, binary, dir string) (*server, error) {
@@ -85,11 +91,12 @@ func newServer(ctx context.Context, binary, dir string) (*server, error) {
 	}
 	var res struct {
 		SiteID string `json:"site_id"`
+		Token  string `json:"token"`
 	}
-	if err := json.Unmarshal(out, &res); err != nil || res.SiteID == "" {
+	if err := json.Unmarshal(out, &res); err != nil || res.SiteID == "" || res.Token == "" {
 		return nil, fmt.Errorf("setup printed %q: %w", out, err)
 	}
-	s.site = res.SiteID
+	s.site, s.token = res.SiteID, res.Token
 	return s, nil
 }
 
@@ -148,7 +155,20 @@ func (s *server) hit(addr, id, pad string) hit {
 	if err != nil {
 		panic(err) // maps of strings
 	}
-	return hit{"http://" + addr + "/event", body}
+	return hit{url: "http://" + addr + "/event", body: body}
+}
+
+func (s *server) batch(addr, key string, ids []string) (hit, bool) {
+	events := make([]map[string]any, len(ids))
+	for i, id := range ids {
+		events[i] = map[string]any{"event": "pageview", "url": "https://crash.example/" + id, "visitor_id": key}
+	}
+	body, err := json.Marshal(map[string]any{"site_id": s.site, "events": events})
+	if err != nil {
+		panic(err) // maps of strings
+	}
+	return hit{"http://" + addr + "/v1/events", body, map[string]string{
+		"Authorization": "Bearer " + s.token, "Idempotency-Key": key}}, true
 }
 
 // process is a started server.
@@ -232,6 +252,9 @@ func post(ctx context.Context, client *http.Client, h hit) (status int, err erro
 		return 0, err
 	}
 	req.Header.Set("User-Agent", browser)
+	for k, v := range h.header {
+		req.Header.Set(k, v)
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return 0, err

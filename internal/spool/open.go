@@ -89,6 +89,8 @@ func (s *Spool) open() error {
 	if err != nil {
 		return err
 	}
+	// A last segment that was set aside may have held more.
+	end = max(end, id.From)
 	s.opened = end
 	s.durable.Store(end)
 	return s.dropStale()

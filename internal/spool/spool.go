@@ -115,7 +115,6 @@ type Spool struct {
 	active   *activeSegment // nil: the next batch begins a segment
 	recycled *batch         // the batch written last, its memory to be used again
 	backoff  time.Duration
-	lastSync time.Time
 
 	spare    spareSlot
 	notifyMu sync.Mutex

@@ -367,7 +367,9 @@ func TestOpenLooksAtItsFiles(t *testing.T) {
 			edit(t, filepath.Join(dir, "id"), func([]byte) []byte { return []byte("{}") })
 		},
 			"id file is damaged", ""},
-		{"a newer version's id file", func(dir string, _ []string) { edit(t, filepath.Join(dir, "id"), func([]byte) []byte { return []byte(`{"version":9}`) }) },
+		{"a newer version's id file", func(dir string, _ []string) {
+			edit(t, filepath.Join(dir, "id"), func([]byte) []byte { return []byte(`{"version":9}`) })
+		},
 			"newer version", ""},
 		{"a segment's header is damaged", func(_ string, s []string) { edit(t, s[2], func(b []byte) []byte { b[20]++; return b }) },
 			"", "segment is damaged"},
