@@ -82,11 +82,13 @@ type column struct {
 }
 
 // dimensions is the table of dimensions. The exit page is of no single row:
-// it is looked up in a table of visits (exits) joined to the events.
+// it is looked up in a table of visits (exits) joined to the events. So is the
+// entry page of a visit that began with something else than a pageview, such
+// as a click in a tab that lay open for an hour (entries).
 var dimensions = []column{
 	{name: Path, sql: "path"},
 	{name: Hostname, sql: "hostname"},
-	{name: EntryPage, sql: "entry_path", visit: true},
+	{name: EntryPage, sql: "case when entry_path <> '' then entry_path else coalesce(first_path, '') end", visit: true},
 	{name: ExitPage, sql: "coalesce(exit_path, '')", visit: true},
 	{name: Referrer, sql: "referrer", visit: true},
 	{name: Source, sql: "source", visit: true},

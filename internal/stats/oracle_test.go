@@ -74,6 +74,21 @@ func (o *oracle) exit(visit int64, w window) string {
 	return path
 }
 
+// firstPage is the path of the visit's first pageview in a day around w.
+func (o *oracle) firstPage(visit int64, w window) string {
+	path, at := "", int64(math.MaxInt64)
+	for i := range o.events {
+		e := &o.events[i]
+		if visit == 0 || e.Visit != visit || e.Name != "pageview" || ms(e.Time).Before(w.from.Add(-oracleTail)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
+			continue
+		}
+		if e.Time < at || e.Time == at && e.Path < path {
+			path, at = e.Path, e.Time
+		}
+	}
+	return path
+}
+
 // read is a dimension of an event as text, "" for not known.
 func (o *oracle) read(e *event.Event, d stats.Dimension, w window) string {
 	if key, ok := strings.CutPrefix(string(d), "prop:"); ok {
@@ -90,7 +105,10 @@ func (o *oracle) read(e *event.Event, d stats.Dimension, w window) string {
 	case "hostname":
 		return e.Hostname
 	case "entry_page":
-		return e.EntryPath
+		if e.EntryPath != "" {
+			return e.EntryPath
+		}
+		return o.firstPage(e.Visit, w)
 	case "exit_page":
 		return o.exit(e.Visit, w)
 	case "referrer":

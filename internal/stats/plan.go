@@ -36,6 +36,7 @@ type scan struct {
 	some    Filter      // of at least one row of the visit: only visits have it
 	spread  bool        // a visit may fall into several groups
 	exits   bool        // needs the table of exit pages
+	entries bool        // needs the table of entry pages
 }
 
 // planFor plans a query over from <= t < to; bs are the buckets of a series.
@@ -82,11 +83,11 @@ func partOf(m Metric, byPath bool) part {
 // of each, which reads less; the rest must hold for one row, all of it for the
 // same row.
 func (s *scan) plan(f Filter) {
-	s.exits = usesExits(f)
+	s.exits, s.entries = uses(f, ExitPage), uses(f, EntryPage)
 	switch s.part {
 	case byEvent, byScroll:
 		s.every = f
-		s.exits = s.exits || slices.Contains(s.dims, ExitPage)
+		s.lookUp()
 		return
 	case byEntry:
 		s.dims = slices.Clone(s.dims)
@@ -94,8 +95,16 @@ func (s *scan) plan(f Filter) {
 	}
 	s.every, s.some = split(f)
 	s.spread = slices.ContainsFunc(s.dims, func(d Dimension) bool { return !d.ofVisit() })
-	// A visit that isn't folded before it is grouped needs the table.
-	s.exits = s.exits || s.spread && slices.Contains(s.dims, ExitPage)
+	if s.spread {
+		s.lookUp()
+	}
+}
+
+// lookUp asks for the tables that the dimensions need on each row. Visits that
+// are folded before they are grouped have their pages from the fold.
+func (s *scan) lookUp() {
+	s.exits = s.exits || slices.Contains(s.dims, ExitPage)
+	s.entries = s.entries || slices.Contains(s.dims, EntryPage)
 }
 
 // split parts the conditions of f into those on visits and the others.
@@ -135,8 +144,9 @@ func (f Filter) ofVisit() bool {
 	return f.Dimension.ofVisit()
 }
 
-func usesExits(f Filter) bool {
-	return f.Dimension == ExitPage || slices.ContainsFunc(f.Filters, usesExits)
+// uses says that f asks about d.
+func uses(f Filter, d Dimension) bool {
+	return f.Dimension == d || slices.ContainsFunc(f.Filters, func(c Filter) bool { return uses(c, d) })
 }
 
 // order is q's, or its default, made total by the dimensions.

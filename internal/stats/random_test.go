@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	oracleQueries = flag.Int("oracle", 400, "how many random queries to hold against the oracle")
+	oracleQueries = flag.Int("oracle", 300, "how many random queries to hold against the oracle")
 	oracleSeed    = flag.Uint64("oracle-seed", 1, "which random worlds and queries")
 )
 
@@ -67,6 +67,9 @@ func world(r *rand.Rand, id int64, now time.Time, visits int) []event.Event {
 			Country: pick(r, []string{"", "KR", "US"}), Region: pick(r, []string{"", "KR-11"}), City: pick(r, []string{"", "Seoul"}),
 			Browser: pick(r, oracleTexts), BrowserVersion: pick(r, []string{"", "9", "10"}), OS: pick(r, oracleTexts), OSVersion: pick(r, []string{"", "11"}),
 			Device: pick(r, []string{"desktop", "mobile"}), ScreenWidth: pick(r, oracleWidths), Language: pick(r, []string{"ko-KR", "en"}), TimeZone: "Asia/Seoul",
+		}
+		if r.IntN(3) == 0 {
+			entry.EntryPath = "" // began with something else than a pageview
 		}
 		visit, visitor := id*1_000_000+int64(v)+1, int64(r.IntN(visits/3))-3
 		if visitor <= 0 && r.IntN(2) == 0 {

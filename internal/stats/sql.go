@@ -46,9 +46,7 @@ func (b *builder) time(t time.Time) string {
 func (p plan) sql(d event.Dialect) statement {
 	b := &builder{dialect: d, plan: p}
 	var with []string
-	if slices.ContainsFunc(p.parts, func(s scan) bool { return s.exits }) {
-		with = append(with, "exits as (\n"+b.exits()+"\n)")
-	}
+	with = append(with, b.lookUps(p.parts...)...)
 	for _, s := range p.parts {
 		for _, t := range b.tables(s) {
 			with = append(with, t.name+" as (\n"+t.text+"\n)")
@@ -149,8 +147,11 @@ func (b *builder) visitKeys(s scan) []string {
 	var keys []string
 	for i, d := range s.dims {
 		of := "any_value(" + b.column(d) + ")"
-		if d == ExitPage && !s.exits {
+		switch {
+		case d == ExitPage && !s.exits:
 			of = exitPath
+		case d == EntryPage && !s.entries:
+			of = "coalesce(nullif(any_value(entry_path), ''), arg_min(path, row(ts, path)) filter (where entry_path = '' and name = 'pageview'), '')"
 		}
 		keys = append(keys, fmt.Sprintf("%s as k%d", of, i))
 	}
@@ -161,18 +162,32 @@ func (b *builder) visitKeys(s scan) []string {
 // later in the alphabet, so that the answer never changes.
 const exitPath = "coalesce(arg_max(path, row(ts, path)) filter (where name = 'pageview'), '')"
 
-// exits is the table of visits' exit pages, a day around the period.
-func (b *builder) exits() string {
-	where := append(b.within("ts", b.plan.from.Add(-tail), b.plan.to.Add(tail)), "visit_id <> 0", counted)
-	return sel([]string{"visit_id", exitPath + " as exit_path"}, "events", where, []string{"visit_id"})
+// lookUps are the tables of visits' exit and entry pages that the scans need,
+// a day around the period.
+func (b *builder) lookUps(scans ...scan) (with []string) {
+	add := func(name, columns string, more ...string) {
+		where := append(b.within("ts", b.plan.from.Add(-tail), b.plan.to.Add(tail)), "visit_id <> 0", "name = 'pageview'")
+		with = append(with, name+" as (\n"+sel([]string{"visit_id", columns}, "events", append(where, more...), []string{"visit_id"})+"\n)")
+	}
+	if slices.ContainsFunc(scans, func(s scan) bool { return s.exits }) {
+		add("exits", "arg_max(path, row(ts, path)) as exit_path")
+	}
+	if slices.ContainsFunc(scans, func(s scan) bool { return s.entries }) {
+		add("entries", "arg_min(path, row(ts, path)) as first_path", "entry_path = ''")
+	}
+	return with
 }
 
-// from is the events, with exit pages where they are needed.
+// from is the events, with the looked up pages where they are needed.
 func (b *builder) from(s scan) string {
+	from := "events"
 	if s.exits {
-		return "events left join exits using (visit_id)"
+		from += " left join exits using (visit_id)"
 	}
-	return "events"
+	if s.entries {
+		from += " left join entries using (visit_id)"
+	}
+	return from
 }
 
 // within is the site's rows with from <= column < to.

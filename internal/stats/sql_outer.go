@@ -144,8 +144,8 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	group := append(b.groups(), strconv.Itoa(len(b.keyNames())+1))
 	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), b.from(s), b.filtered(where, s.every), group)
 	var with string
-	if s.exits {
-		with = "with exits as (\n" + b.exits() + "\n)\n"
+	if tables := b.lookUps(s); tables != nil {
+		with = "with " + strings.Join(tables, ", ") + "\n"
 	}
 	columns := []string{}
 	for i, k := range b.keyNames() {

@@ -1,13 +1,13 @@
 -- by=entry_page&f=starts_with,exit_page,/docs&metrics=visits&page=1&page_size=10&period=7d
 with exits as (
-select visit_id, coalesce(arg_max(path, row(ts, path)) filter (where name = 'pageview'), '') as exit_path
+select visit_id, arg_max(path, row(ts, path)) as exit_path
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name = 'pageview'
 group by visit_id
 ), by_visit as (
 select k0, cast(count(*) as double) as visits
 from (
-select any_value(entry_path) as k0, visit_id
+select coalesce(nullif(any_value(entry_path), ''), arg_min(path, row(ts, path)) filter (where entry_path = '' and name = 'pageview'), '') as k0, visit_id
 from events left join exits using (visit_id)
 where site_id = $1 and ts >= cast($4 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($4 as timestamp) and visit_start < cast($5 as timestamp) and visit_id <> 0 and name <> 'engagement' and (starts_with(coalesce(exit_path, ''), $6))
 group by visit_id

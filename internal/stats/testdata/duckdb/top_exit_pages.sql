@@ -1,8 +1,8 @@
 -- by=exit_page&metrics=visitors,visits&page=1&page_size=10&period=7d
 with exits as (
-select visit_id, coalesce(arg_max(path, row(ts, path)) filter (where name = 'pageview'), '') as exit_path
+select visit_id, arg_max(path, row(ts, path)) as exit_path
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name = 'pageview'
 group by visit_id
 ), by_event as (
 select coalesce(exit_path, '') as k0, cast(count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as double) as visitors

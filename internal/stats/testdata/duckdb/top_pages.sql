@@ -7,7 +7,7 @@ group by 1
 ), by_entry as (
 select k0, 100 * cast(sum(bounce) as double) / count(*) as bounce_rate
 from (
-select any_value(entry_path) as k0, visit_id, case when count(*) filter (where name = 'pageview') = 1 and not bool_or(interactive and name <> 'pageview') then 1 else 0 end as bounce
+select coalesce(nullif(any_value(entry_path), ''), arg_min(path, row(ts, path)) filter (where entry_path = '' and name = 'pageview'), '') as k0, visit_id, case when count(*) filter (where name = 'pageview') = 1 and not bool_or(interactive and name <> 'pageview') then 1 else 0 end as bounce
 from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($4 as timestamp) and visit_start >= cast($2 as timestamp) and visit_start < cast($3 as timestamp) and visit_id <> 0 and name <> 'engagement'
 group by visit_id
