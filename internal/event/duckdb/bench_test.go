@@ -54,7 +54,7 @@ func BenchmarkAppendRow(b *testing.B) {
 	}
 	db := sql.OpenDB(c)
 	defer db.Close()
-	if err := migrate(context.Background(), db); err != nil {
+	if _, err := migrate(context.Background(), db); err != nil {
 		b.Fatal(err)
 	}
 	g := &eventtest.Bulk{Seed: 1, Weights: map[int64]int{1: 9, 2: 1}}

@@ -25,6 +25,9 @@ const (
 	// maxSegment bounds what is rewritten when one site is deleted from it:
 	// 40 million events are about 2.5 GB and four minutes of one core.
 	maxSegment = 40_000_000
+	// renewBytes is the size at which a hot file whose events have moved away
+	// is written anew: DuckDB gives back only what is free at a file's end.
+	renewBytes = 32 << 20
 	// keyLife is longer than the 24 hours an idempotency key is promised.
 	keyLife = 48 * time.Hour
 	// diskReserve is left free for the spool, whatever compaction would like.
@@ -55,7 +58,8 @@ func (s *Store) Compact(ctx context.Context) error {
 	if err := s.expireKeys(ctx); err != nil {
 		return err
 	}
-	if p.purge {
+	moved := len(p.units) > 0 && p.units[0].hot
+	if p.purge || moved && hotBytes(s.o.Path) > renewBytes {
 		if err := s.renew(ctx); err != nil {
 			return fmt.Errorf("rewrite the hot file: %w", err)
 		}

@@ -103,24 +103,25 @@ func migrations() []string {
 	}
 }
 
-// migrate brings the schema to the newest version, one transaction a step.
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the schema to the newest version, one transaction a step;
+// changed says that there were steps.
+func migrate(ctx context.Context, db *sql.DB) (changed bool, err error) {
 	if _, err := db.ExecContext(ctx, "create table if not exists schema_version (version bigint)"); err != nil {
-		return fmt.Errorf("create schema_version: %w", err)
+		return false, fmt.Errorf("create schema_version: %w", err)
 	}
 	var have int
 	if err := db.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&have); err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return false, fmt.Errorf("read schema version: %w", err)
 	}
 	steps := migrations()
 	if have > len(steps) {
-		return fmt.Errorf("the event store is of schema version %d, this program knows %d: use the newer program", have, len(steps))
+		return false, fmt.Errorf("the event store is of schema version %d, this program knows %d: use the newer program", have, len(steps))
 	}
 	for i := have; i < len(steps); i++ {
 		q := fmt.Sprintf("begin; %s insert into schema_version values (%d); commit;", steps[i], i+1)
 		if _, err := db.ExecContext(ctx, q); err != nil {
-			return fmt.Errorf("migrate event store to version %d: %w", i+1, err)
+			return false, fmt.Errorf("migrate event store to version %d: %w", i+1, err)
 		}
 	}
-	return nil
+	return have < len(steps), nil
 }
