@@ -82,7 +82,7 @@ func parseHost(field, input string) (string, error) {
 		return bad("write it like shop.com")
 	}
 	// Some damaged names become punycode that is itself not a name.
-	if again, err := hostProfile.ToASCII(host); err != nil || again != host {
+	if again, err := hostProfile.ToASCII(host); err != nil || again != host || strings.HasSuffix(host, ".") {
 		return bad("write it like shop.com")
 	}
 	if i := strings.IndexFunc(host, func(r rune) bool { return !ldh(r) }); i >= 0 {
