@@ -40,6 +40,8 @@ type ServeOptions struct {
 	Version string
 	Out     io.Writer // for people: the demo's link
 	Log     io.Writer
+	// Listening is told the address once it takes connections; may be nil.
+	Listening func(addr string)
 }
 
 // Serve runs the server until ctx ends.
@@ -222,6 +224,9 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	st.start("http", serveHTTP(s.httpServer(s.web.Handler()), listener))
 	s.log.Info("serving", "version", o.Version, "address", listener.Addr().String(), "url", s.cfg.BaseURL, "data", s.cfg.DataDir, "pid", os.Getpid())
 
+	if o.Listening != nil {
+		o.Listening(listener.Addr().String())
+	}
 	err = s.greet(ctx, st, o)
 	if err == nil {
 		err = st.wait(ctx)
