@@ -68,6 +68,8 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.changed = make(chan struct{})
 	r.mu.Unlock()
 	w.Header().Set("Access-Control-Allow-Origin", "*")
+	// A page that isolates itself (COEP) would complain of an answer without.
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	w.WriteHeader(http.StatusAccepted)
 }
 
