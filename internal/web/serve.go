@@ -34,11 +34,11 @@ var (
 	errOtherSite = fault.New(fault.Forbidden, "This request came from another site, so it was refused. Open the page here and try again.")
 )
 
-// mux makes the handler of the whole table.
-func (s *Server) mux() http.Handler {
+// mux makes the handler of a table of routes.
+func (s *Server) mux(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	fence := http.NewCrossOriginProtection()
-	for _, rt := range s.routes() {
+	for _, rt := range routes {
 		switch rt.class {
 		case collect, asset:
 			mux.Handle(rt.pattern, s.guard(rt, rt.raw))

@@ -119,7 +119,7 @@ func New(o Options) (*Server, error) {
 			return nil, fmt.Errorf("register the pages' metrics: %w", err)
 		}
 	}
-	s.handler = s.mux()
+	s.handler = s.mux(s.routes())
 	return s, nil
 }
 

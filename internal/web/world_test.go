@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moonbear/internal/account"
+	"moonbear/internal/db"
 	"moonbear/internal/db/dbtest"
 	"moonbear/internal/demo"
 	"moonbear/internal/event"
@@ -21,6 +22,7 @@ import (
 // world is a whole server over real stores, without a network.
 type world struct {
 	t        testing.TB
+	db       *db.DB
 	base     string
 	now      func() time.Time
 	accounts *account.Service
@@ -44,11 +46,11 @@ func newWorld(t testing.TB, base string) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, base: base, now: time.Now, store: store}
+	w := &world{t: t, db: d, base: base, now: time.Now, store: store}
 	w.accounts = account.New(d, account.Options{})
 	w.sites = site.New(d, w.accounts, site.Options{})
 	w.asker = stats.New(store, func() time.Time { return w.now() })
-	w.serve(nil)
+	w.serve(slog.New(slog.NewTextHandler(testLog{t}, nil)))
 	return w
 }
 
@@ -61,6 +63,14 @@ func (w *world) serve(log *slog.Logger) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// testLog puts the server's log beside the test that made it speak.
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(b []byte) (int, error) {
+	l.t.Logf("%s", b)
+	return len(b), nil
 }
 
 // echo stands where collect stands; it says which of its doors was used.
@@ -197,4 +207,35 @@ func (w *world) one(st *site.Site) []event.Event {
 	first, second := view(st, at, "/", 77), view(st, at.Add(20*time.Second), "/pricing", 77)
 	second.Entry = first.Entry
 	return []event.Event{first, second}
+}
+
+// join makes a user, signed in, with a role in an account; "" is no account.
+func (w *world) join(email string, in int64, role account.Role) *person {
+	w.t.Helper()
+	p := &person{w: w}
+	ctx, now := w.t.Context(), db.Time(time.Now())
+	err := w.db.Bun().NewRaw("insert into users (email, password_hash, created_at, updated_at) values (?, '', ?, ?) returning id", email, now, now).Scan(ctx, &p.user)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if role != "" {
+		_, err := w.db.Bun().NewRaw("insert into memberships (account_id, user_id, role, created_at) values (?, ?, ?, ?)", in, p.user, role, now).Exec(ctx)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.signIn(p)
+	return p
+}
+
+// signIn opens a one-time link as its owner would.
+func (w *world) signIn(p *person) {
+	w.t.Helper()
+	link, err := w.accounts.LoginLink(w.t.Context(), p.user)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if res := p.post("/login/link/"+link, nil); res.Code != http.StatusSeeOther {
+		w.t.Fatalf("the link answered %d: %s", res.Code, res.Body)
+	}
 }
