@@ -2,9 +2,8 @@ package collect
 
 import (
 	"fmt"
-	"math/rand/v2"
+	"hash/maphash"
 
-	"github.com/dchest/siphash"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"moonbear/internal/bot"
@@ -25,16 +24,16 @@ const (
 )
 
 // agents remembers what user agents told, because asking again takes a
-// hundred times as long. The keys are hashes under a key of this process: the
+// hundred times as long. The keys are hashes under a seed of this process: the
 // user agents themselves are not kept, and nobody can aim two at one place.
 type agents struct {
 	bots   *bot.Matcher
-	k0, k1 uint64
+	seed   maphash.Seed
 	shards [agentShards]*lru.Cache[uint64, *agent]
 }
 
 func newAgents(bots *bot.Matcher) (*agents, error) {
-	a := &agents{bots: bots, k0: rand.Uint64(), k1: rand.Uint64()}
+	a := &agents{bots: bots, seed: maphash.MakeSeed()}
 	for i := range a.shards {
 		var err error
 		if a.shards[i], err = lru.New[uint64, *agent](agentsPerShard); err != nil {
@@ -49,7 +48,7 @@ const maxAgent = 1000
 
 func (a *agents) find(ua string) *agent {
 	ua = cut(ua, maxAgent)
-	h := siphash.Hash(a.k0, a.k1, []byte(ua))
+	h := maphash.String(a.seed, ua)
 	shard := a.shards[h%agentShards]
 	if known, ok := shard.Get(h); ok {
 		return known

@@ -1,26 +1,24 @@
 package collect
 
 import (
-	"math/rand/v2"
+	"hash/maphash"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/dchest/siphash"
 )
 
 const limitShards = 16
 
 // limiter lets a client address send so many hits a minute, all at once or
-// spread out. It knows clients by a hash under a key of this process; an IPv6
+// spread out. It knows clients by a hash under a seed of this process; an IPv6
 // client is its /64, because every visitor has one to choose addresses from.
 //
 // For each client it keeps the time at which all its past hits are paid for
 // (the generic cell rate algorithm): 16 bytes, and nothing to refill.
 type limiter struct {
 	step   int64 // nanoseconds a hit costs; 0: no limit
-	k0, k1 uint64
+	seed   maphash.Seed
 	shards [limitShards]struct {
 		mu   sync.Mutex
 		paid map[uint64]int64 // client → Unix nanoseconds
@@ -28,7 +26,7 @@ type limiter struct {
 }
 
 func newLimiter(perMinute int) *limiter {
-	l := &limiter{k0: rand.Uint64(), k1: rand.Uint64()}
+	l := &limiter{seed: maphash.MakeSeed()}
 	if perMinute > 0 {
 		l.step = max(1, int64(time.Minute)/int64(perMinute))
 	}
@@ -48,7 +46,7 @@ func (l *limiter) take(ip netip.Addr, now time.Time) (wait time.Duration, ok boo
 	if ip.Is6() {
 		n = 8
 	}
-	h := siphash.Hash(l.k0, l.k1, b[:n])
+	h := maphash.Bytes(l.seed, b[:n])
 	s := &l.shards[h%limitShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
