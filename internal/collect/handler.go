@@ -54,12 +54,12 @@ func (c *Collector) PlausibleHit(w http.ResponseWriter, r *http.Request) {
 	}
 	start := c.now()
 	err := c.take(r, start, readPlausible)
-	c.answer(w, r, err, ok)
+	c.answer(w, r, err, plausibleOK)
 	c.metrics.took(routePlausible, c.now().Sub(start))
 }
 
-// ok is what Plausible's server answers.
-var ok = []byte("ok")
+// plausibleOK is what Plausible's server answers.
+var plausibleOK = []byte("ok")
 
 // take judges one hit and makes it durable.
 func (c *Collector) take(r *http.Request, now time.Time, dialect func(body string, m *message) error) error {
