@@ -299,10 +299,16 @@ func (c *campaign) verify(ctx context.Context, t target) error {
 	for i := range 20 {
 		id := fmt.Sprintf("v%d-n%d", c.result.Checks, i)
 		c.ledger.send(id)
-		status, err := post(ctx, client, t.hit(addr, id, ""))
-		c.ledger.answer(id, status)
-		if err != nil || status != 202 {
-			return fmt.Errorf("the server was killed, started again and answers %d: %w", status, err)
+		for began := time.Now(); ; sleep(ctx, 20*time.Millisecond) {
+			status, err := post(ctx, client, t.hit(addr, id, ""))
+			c.ledger.answer(id, status)
+			if status == 202 {
+				break
+			}
+			// 503 until what the last life left in the spool is loaded.
+			if err != nil || status != 503 || time.Since(began) > 20*time.Second {
+				return fmt.Errorf("the server was killed, started again and answers %d (%v)", status, err)
+			}
 		}
 	}
 	if err := p.stop(ctx); err != nil {
