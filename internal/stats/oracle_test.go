@@ -299,7 +299,6 @@ type acc struct {
 	sum, n    float64
 	list      []int32
 	deepest   map[[2]string]int32
-	touched   bool
 	foreigner map[string]float64
 }
 
