@@ -70,7 +70,10 @@ func (s *Store) append(ctx context.Context, w *writer, b *event.Batch) error {
 		return fmt.Errorf("begin append: %w", err)
 	}
 	if err := w.rows(ctx, b); err != nil {
-		return errors.Join(err, w.exec("rollback"))
+		if undone := w.exec("rollback"); undone != nil {
+			return errUnsure{errors.Join(err, undone)}
+		}
+		return err
 	}
 	// From here the outcome is DuckDB's: a commit is not interrupted, because
 	// its caller must know whether it happened.

@@ -336,20 +336,23 @@ func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
 	return err
 }
 
-// retire closes segments that are in the view no more, and deletes their
-// files. A query that was planned with them must have been run first; while
-// one runs they stay, till the next compaction or start.
+// retire deletes the files of segments that are in the view no more, and
+// closes them when no query runs that was planned with them. Without such a
+// moment within a second they stay open, and their space taken, till the next
+// compaction or start.
 func (s *Store) retire(ctx context.Context, old []segment) error {
 	s.retired = append(s.retired, old...)
 	if len(s.retired) == 0 {
 		return nil
 	}
-	deadline := time.Now().Add(time.Minute)
-	for wait := time.Millisecond; !s.planning.TryLock(); wait = min(2*wait, 100*time.Millisecond) {
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			return ctx.Err()
+	for _, sg := range old {
+		err := os.Remove(filepath.Join(s.o.Path, segmentFile(sg.id)))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("delete segment %d: %w", sg.id, err)
 		}
-		time.Sleep(wait)
+	}
+	if !lockWithin(time.Second, s.planning.TryLock) {
+		return nil
 	}
 	defer s.planning.Unlock()
 	return s.use(ctx, func(e *engine) error {
@@ -357,15 +360,24 @@ func (s *Store) retire(ctx context.Context, old []segment) error {
 			if _, err := e.db.ExecContext(ctx, "detach database if exists "+sg.catalog()); err != nil {
 				return fmt.Errorf("close segment %d: %w", sg.id, err)
 			}
-			err := os.Remove(filepath.Join(e.dir, segmentFile(sg.id)))
-			if err != nil && !errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("delete segment %d: %w", sg.id, err)
-			}
 		}
 		s.retired = nil
 		s.step("retired")
 		return nil
 	})
+}
+
+// lockWithin tries to take a lock without making others wait for it, as a
+// waiting Lock does.
+func lockWithin(d time.Duration, try func() bool) bool {
+	deadline := time.Now().Add(d)
+	for !try() {
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return true
 }
 
 func (s *Store) expireKeys(ctx context.Context) error {

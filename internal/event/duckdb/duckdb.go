@@ -53,7 +53,7 @@ type Options struct {
 
 // Store is an event.Store over DuckDB. One process opens a Path at a time. Its
 // methods may be called at the same time by any number of goroutines; appends
-// wait for each other, selects for a free connection.
+// wait for each other, selects while as many run as there are threads.
 type Store struct {
 	o       Options
 	metrics *metrics
@@ -64,6 +64,8 @@ type Store struct {
 	engine *engine // nil when closed or broken
 	closed bool
 	linger []*engine // closed, but rows of theirs are still open
+
+	running chan struct{} // a place for each query that runs
 
 	// The locks below are taken in this order, and before life.
 	tending     sync.Mutex   // one Compact at a time
@@ -110,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := os.MkdirAll(o.Path, 0o750); err != nil {
 		return nil, fmt.Errorf("make the event store's directory: %w", err)
 	}
-	s := &Store{o: o}
+	s := &Store{o: o, running: make(chan struct{}, max(2, o.Threads))}
 	s.metrics = newMetrics(o.Metrics, s)
 	e, err := openEngine(ctx, o)
 	if err != nil {

@@ -63,9 +63,6 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 			err = errors.Join(err, e.close())
 		}
 	}()
-	// As many queries at once as there are threads: more would only take
-	// memory from each other, and time from appending.
-	e.db.SetMaxOpenConns(max(2, o.Threads))
 	e.db.SetMaxIdleConns(max(2, o.Threads))
 	if err := configure(ctx, e.db, o, o.Memory-builderMemory(o.Memory), o.Threads); err != nil {
 		return nil, err

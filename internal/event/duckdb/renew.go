@@ -12,21 +12,15 @@ import (
 // into place the old one counts, from then on the new one.
 //
 // Appends and selects wait meanwhile; at most minSegment events and the drops
-// are copied. It is left for another time if queries keep the store busy for
-// a minute.
+// are copied. On a busy store they also wait for the queries that run.
 func (s *Store) renew(ctx context.Context) error {
 	defer s.observe("renew", time.Now())
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	deadline := time.Now().Add(time.Minute)
-	for wait := time.Millisecond; !s.life.TryLock(); wait = min(2*wait, 100*time.Millisecond) {
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			s.o.Log.WarnContext(ctx, "hot file not rewritten: queries did not pause for a minute")
-			return ctx.Err()
-		}
-		time.Sleep(wait)
+	if !lockWithin(time.Second, s.life.TryLock) {
+		s.life.Lock()
 	}
 	defer s.life.Unlock()
 	if s.closed {

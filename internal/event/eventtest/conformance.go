@@ -31,6 +31,7 @@ func Conformance(t *testing.T, open func(t *testing.T) event.Store) {
 		{"select with arguments", selectArguments},
 		{"select with a cancelled context", selectCancelled},
 		{"select while appending", selectWhileAppending},
+		{"select while reading", selectWhileReading},
 		{"export in order", exportOrder},
 		{"export stopped", exportStopped},
 		{"delete a site", deleteSite},

@@ -189,6 +189,22 @@ func exportStopped(t *testing.T, open Opener) {
 	Append(t, s, Batch("a", 100, views(1)))
 }
 
+// selectWhileReading: rows that are not yet read must not keep others waiting.
+func selectWhileReading(t *testing.T, open Opener) {
+	s := open(t)
+	defer closing(t, s)
+	Append(t, s, Batch("a", 0, views(3)))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for range 20 {
+		rows, err := s.Select(ctx, "select path from events")
+		if err != nil {
+			t.Fatalf("select beside open rows: %v", err)
+		}
+		defer rows.Close()
+	}
+}
+
 func closed(t *testing.T, open Opener) {
 	s := open(t)
 	closing(t, s)
