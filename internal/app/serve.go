@@ -276,7 +276,7 @@ func (s *server) greet(ctx context.Context, st *stages, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	s.log.Info("nobody owns this server yet: open the setup page and enter the code", "url", s.cfg.BaseURL+"/setup", "code", code)
+	s.log.Info("setup code: nobody owns this server yet, open the setup page and enter it", "code", code, "url", s.cfg.BaseURL+"/setup")
 	return nil
 }
 
