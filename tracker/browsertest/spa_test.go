@@ -75,6 +75,11 @@ func TestSinglePageApp(t *testing.T) {
 			if got := paths(w.hits.Events("engagement")); got != test.left {
 				t.Errorf("engagements of %s, want %s", got, test.left)
 			}
+			for _, h := range w.hits.Hits() {
+				if kept := h.Fields["include_url_fragment"] == true; kept != (test.name == "fragment") {
+					t.Errorf("include_url_fragment: %s", h.Raw)
+				}
+			}
 			for _, h := range w.hits.Events("engagement") {
 				if ms, _ := h.Number("engagement_time"); ms < 100 || ms > 5000 {
 					t.Errorf("engagement_time = %v ms of %s", ms, h.Text("url"))

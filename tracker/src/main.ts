@@ -36,12 +36,12 @@ const options: Options = {
 
 const page = window as any;
 
-const FILE = /\.(pdf|txt|csv|(doc|xls|ppt|hwp)x?|key|epub|zip|rar|7z|t?gz|dmg|pkg|exe|msi|apk|mp[34]|mov|avi|wav)$/i;
+const FILE = /\.(pdf|txt|csv|(doc|xls|ppt|hwp)x?|zip|rar|7z|t?gz|dmg|pkg|exe|apk|mp[34]|mov|wav)$/i;
 
 let counted: unknown; // the page whose pageview was sent: address without query
 let url = ""; // the address of the latest pageview sent
 let referrer = document.referrer;
-let shown: number; // when the page was last shown, ms; NaN: it isn't
+let shown: number; // when the page was last shown, ms; Infinity: it isn't
 let deepest = 0; // how far down it was seen, px
 let measure: (() => Facts) | undefined; // vitals.ts', once it is there
 
@@ -69,14 +69,15 @@ const send = (event: string, facts?: Facts): unknown => {
     optedOut ||
     navigator.webdriver ||
     (options.honorDNT && (navigator.doNotTrack as any) > 0) ||
-    // The page of a file has no host name.
-    (!options.debug && /^$|^127\.|^\[::1]|localhost$/.test(location.hostname))
+    // The page of a file has no host name; one by an IPv6 address is a test.
+    (!options.debug && /^$|^127\.|^\[|localhost$/.test(location.hostname))
   )
     return;
   let hit: Facts | undefined | null = {
     pid: options.site,
     event,
     url: address(),
+    include_url_fragment: options.includeURLFragment,
     referrer,
     screen_width: screen.width,
     user_language: navigator.language,
@@ -114,7 +115,7 @@ const leave = (): void => {
       ...measure?.(),
     });
   }
-  shown = document.hidden ? NaN : time;
+  shown = document.hidden ? Infinity : time;
 };
 
 // view counts a pageview, if it isn't the one counted last: the path, not the
