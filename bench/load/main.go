@@ -184,7 +184,7 @@ func visible(s *server, acked *atomic.Int64) func() (time.Duration, error) {
 			select {
 			case <-stop:
 				last = true
-			case <-time.After(500 * time.Millisecond):
+			case <-time.After(time.Second):
 			}
 			want, since := acked.Load(), time.Now()
 			for {
@@ -200,7 +200,7 @@ func visible(s *server, acked *atomic.Int64) func() (time.Duration, error) {
 					done <- end{worst, fmt.Errorf("a minute after it was acknowledged, hit %d is not counted: %d are", want, n)}
 					return
 				}
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(200 * time.Millisecond)
 			}
 			worst = max(worst, time.Since(since))
 			if last {

@@ -227,9 +227,10 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	if o.Listening != nil {
 		o.Listening(listener.Addr().String())
 	}
-	err = s.greet(ctx, st, o)
-	if err == nil {
+	if err = s.greet(ctx, st, o); err == nil {
 		err = st.wait(ctx)
+	} else if ctx.Err() != nil {
+		err = nil // told to stop before it was up: nothing failed
 	}
 	s.log.Info("stopping")
 	return errors.Join(err, st.stop())

@@ -46,7 +46,7 @@ func chartView(t *html.Text, a ask, res *stats.Result, now time.Time) html.Chart
 			}
 		}
 	}
-	before := beginning(a.site, res.Points, is)
+	before := beginning(a.site, res.Points)
 	for i := range before {
 		is[i] = math.NaN()
 	}
@@ -99,12 +99,12 @@ func openBucket(res *stats.Result, now time.Time) int {
 	return -1
 }
 
-// beginning is how many buckets lie before a site was measured: without data
-// and over when it was made here. They are a gap, for a zero would be a claim.
+// beginning is how many buckets lie before a site was measured: over when it
+// was made here, and without a visitor. They are a gap, for a zero would be a claim.
 // (An import may reach further back; then its first event is the beginning.)
-func beginning(st *site.Site, points []stats.Point, values []float64) int {
+func beginning(st *site.Site, points []stats.Point) int {
 	n := 0
-	for n < len(points) && !points[n].To.After(st.CreatedAt) && (math.IsNaN(values[n]) || values[n] == 0) {
+	for n < len(points) && !points[n].To.After(st.CreatedAt) && points[n].Value(stats.Visitors).N == 0 {
 		n++
 	}
 	return n

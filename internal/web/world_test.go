@@ -88,7 +88,6 @@ type person struct {
 	user   int64
 	cookie string
 	site   *site.Site
-	token  string
 }
 
 const password = "three calm moons"

@@ -16,37 +16,36 @@ type Text struct {
 
 	// Set-up.
 	SetupTitle, SetupLead, SetupCode, SetupCodeHint, SetupCodeWrong string
-	Email, EmailHint, Password, PasswordHint, NewPasswordHint       string
+	Email, EmailHint, Password, PasswordHint                        string
 	Domain, DomainHint, TimeZone, TimeZoneHint, SetupButton         string
 	ErrEmail, ErrPassword, ErrDomain, ErrTimeZone                   string
 	FormProblem                                                     string
 
 	// Signing in.
-	SignInTitle, SignInLead, SignInWrong, SignInForgot       string
+	SignInTitle, SignInLead, SignInWrong       string
 	LinkTitle, LinkLead, LinkButton, LinkSpent, LinkSpentHow string
-	SignedOut                                                string
 
 	// Sites.
-	SitesTitle, SitesEmpty, SiteVisitorsToday, SiteNoHits, SiteSnippet, SiteSettings, AddSiteTitle, AddSiteLead, AddSiteButton string
+	SitesTitle, SitesEmpty, SiteVisitorsToday, SiteNoHits, SiteSnippet, AddSiteLead, AddSiteButton string
 
 	// The snippet and the wait for the first hit.
 	StartTitle, StartLead, StartSnippetLabel, StartWhere                     string
 	StartWaiting, StartWaitingHint, StartArrived, StartArrivedHint           string
 	StartOpenDashboard, StartOpenSite                                        string
-	StartRefusedTitle, StartRefusedHost, StartAllow, StartAllowed            string
-	StartRefusedBot, StartRefusedOther                                       string
+	StartRefusedTitle, StartRefusedHost, StartAllow                          string
+	StartRefusedBot                                                          string
 	StartNothingTitle, StartNothingLocal, StartNothingCache                  string
 	StartNothingBlocker, StartNothingCSP, StartNothingProxy, StartNothingSPA string
 
 	// The dashboard.
-	Now, NowTitle, Period, Compare, ComparePrevious, CompareYear, CompareNone, Against, Filter, FilterAdd, FilterRemove, FilterClear  string
-	FilterOther, FilterDimension, FilterOperator, FilterValue, FilterApply                                                            string
-	PrevPeriodIs, ChartLabel, ChartTable, ChartPrevious, ChartUnfinished, ChartZone, ChartKeys, Time, ZoomOut                         string
-	NoData, NoDataLead, NoDataButton, NoMatch, NoMatchLead, NoMatchPeriod, NoMatchWider, PanelEmpty, PanelError, PanelMore, PanelLess string
-	RowFilter, RowOpen, RowUnfilter, Share, AboutMetric, Points                                                                       string
-	DailyVisitors, SearchRows, Search, OrderBy, RowsOf, NextPage, PrevPage, BackToDashboard                                           string
-	DroppedTitle, DroppedLead, DroppedNone, DroppedCount, DroppedAllow                                                                string
-	Direct, Unknown, NoneValue                                                                                                        string
+	Now, NowTitle, Period, Compare, ComparePrevious, CompareYear, CompareNone, Against, Filter, FilterRemove, FilterClear  string
+	FilterOther, FilterDimension, FilterOperator, FilterValue, FilterApply                                                 string
+	PrevPeriodIs, ChartLabel, ChartTable, ChartPrevious, ChartUnfinished, ChartZone, ChartKeys, Time                       string
+	NoData, NoDataLead, NoDataButton, NoMatch, NoMatchLead, NoMatchPeriod, NoMatchWider, PanelEmpty, PanelError, PanelMore string
+	RowFilter, RowOpen, RowUnfilter, Share, AboutMetric, Points                                                            string
+	DailyVisitors, SearchRows, Search, OrderBy, RowsOf, NextPage, PrevPage, BackToDashboard                                string
+	DroppedTitle, DroppedNone, DroppedCount, DroppedAllow                                                                  string
+	Direct, Unknown, NoneValue                                                                                             string
 
 	// Errors.
 	NotFoundTitle, NotFoundLead, ForbiddenTitle, WrongTitle, WrongLead, Reference, BackHome, UnavailableTitle string
