@@ -22,7 +22,7 @@ type Text struct {
 	FormProblem                                                     string
 
 	// Signing in.
-	SignInTitle, SignInLead, SignInWrong       string
+	SignInTitle, SignInLead, SignInWrong                     string
 	LinkTitle, LinkLead, LinkButton, LinkSpent, LinkSpentHow string
 
 	// Sites.
