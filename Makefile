@@ -31,7 +31,7 @@ fuzz: ## every fuzz target for $(FUZZ) each
 
 crash: ## kill the server $(ROUNDS) times under load; every acknowledged hit must be there once
 	$(GO) build -o bin/moonbear ./cmd/moonbear
-	$(GO) run ./bench/crash -bin bin/moonbear -rounds $(ROUNDS)
+	$(GO) run ./bench/crash -server bin/moonbear -rounds $(ROUNDS)
 
 bench: ## measure collecting side by side with a bare handler; the table of docs/performance.md
 	$(GO) build -o bin/moonbear ./cmd/moonbear

@@ -29,8 +29,10 @@ type Batch struct {
 // currency, props (map of text to text). Text is never null: "" is not known.
 // `drops` has site_id, ts, reason, detail, count.
 type Store interface {
-	// Append stores a batch once: one that was stored before, whole or in
-	// part, adds nothing. Batches of one spool come in order.
+	// Append stores a batch once: one that was stored before adds nothing, and
+	// one that begins before what is stored and ends after it is an error that
+	// adds nothing either (read again from Loaded). Batches of one spool come
+	// in order.
 	Append(ctx context.Context, b *Batch) error
 	// Loaded is the position up to which everything of a spool is stored.
 	Loaded(ctx context.Context, spool string) (int64, error)
