@@ -52,7 +52,7 @@ verify: ## fail if a generated file is not what its source gives, or the tracker
 
 dist: ## one static binary that needs nothing installed: dist/moonbear
 	CGO_ENABLED=1 $(GO) build -trimpath -tags netgo,osusergo,sqlite_omit_load_extension \
-		-ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' -o dist/moonbear ./cmd/moonbear
+		-ldflags '$(LDFLAGS) -linkmode external -extldflags "-static -Wl,--no-warnings"' -o dist/moonbear ./cmd/moonbear
 	@! ldd dist/moonbear 2>/dev/null | grep -q '=>' || { echo "dist/moonbear is not static"; exit 1; }
 	@ls -lh dist/moonbear
 

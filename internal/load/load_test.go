@@ -228,7 +228,7 @@ func TestIllStore(t *testing.T) {
 		name string
 		fail func(n int) failure
 	}{
-		{"fails before the commit", func(n int) failure { return failure(n % 2) * before }},
+		{"fails before the commit", func(n int) failure { return failure(n%2) * before }},
 		{"fails after the commit", func(n int) failure {
 			if n%2 == 0 {
 				return after

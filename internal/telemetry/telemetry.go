@@ -31,16 +31,21 @@ func NewLog(w io.Writer, level string, json bool) (*slog.Logger, error) {
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("%q is not a log level: use debug, info, warn or error", level)
 	}
-	o := &slog.HandlerOptions{Level: l, ReplaceAttr: hidePersonal}
+	o := &slog.HandlerOptions{Level: l, ReplaceAttr: plain}
 	if json {
 		return slog.New(slog.NewJSONHandler(w, o)), nil
 	}
 	return slog.New(slog.NewTextHandler(w, o)), nil
 }
 
-func hidePersonal(_ []string, a slog.Attr) slog.Attr {
-	if personal[strings.ToLower(a.Key)] {
+// plain hides what is personal, and writes durations as people do ("1.5s"; as
+// JSON they would be nanoseconds without a unit).
+func plain(_ []string, a slog.Attr) slog.Attr {
+	switch {
+	case personal[strings.ToLower(a.Key)]:
 		return slog.String(a.Key, "(hidden)")
+	case a.Value.Kind() == slog.KindDuration:
+		return slog.String(a.Key, a.Value.Duration().String())
 	}
 	return a
 }

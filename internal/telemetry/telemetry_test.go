@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLogHidesPersonalAttributes(t *testing.T) {
@@ -14,15 +15,17 @@ func TestLogHidesPersonalAttributes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log.With("email", "ann@example.com").WithGroup("req").Info("seen", "IP", "203.0.113.9", "user_agent", "Mozilla", "rows", 7)
+		log.With("email", "ann@example.com").WithGroup("req").Info("seen", "IP", "203.0.113.9", "user_agent", "Mozilla", "rows", 7, "took", 1500*time.Millisecond)
 		got := b.String()
 		for _, leak := range []string{"ann@", "203.0.113.9", "Mozilla"} {
 			if strings.Contains(got, leak) {
 				t.Errorf("json=%v: %q leaked into %s", json, leak, got)
 			}
 		}
-		if !strings.Contains(got, "7") {
-			t.Errorf("json=%v: the fact is missing from %s", json, got)
+		for _, fact := range []string{"7", "1.5s"} {
+			if !strings.Contains(got, fact) {
+				t.Errorf("json=%v: the fact %q is missing from %s", json, fact, got)
+			}
 		}
 	}
 }

@@ -51,15 +51,27 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, v *viewer) error 
 	return s.render(w, r, p.status, html.SignInPage(form))
 }
 
-// loginLinkForm shows a button and spends nothing, because mail scanners and
-// previews open links too: GET /login/link/{token}
+// loginLinkForm opens a one-time link: GET /login/link/{token}?next=/sites/…
+// Who opens it from a terminal is signed in at once. A browser that fetches
+// ahead, and a link on another site's page, get a button and spend nothing.
 func (s *Server) loginLinkForm(w http.ResponseWriter, r *http.Request, v *viewer) error {
+	if opened(r) {
+		return s.loginLink(w, r, v)
+	}
 	page := s.page(r, v, v.Text.LinkTitle)
 	page.Return = "/login" // the link's secret is not for a form's hidden field
-	return s.render(w, r, http.StatusOK, html.LoginLinkPage(html.LoginLink{Page: page, Action: "/login/link/" + url.PathEscape(r.PathValue("token"))}))
+	return s.render(w, r, http.StatusOK, html.LoginLinkPage(html.LoginLink{Page: page, Action: "/login/link/" + url.PathEscape(r.PathValue("token")) + "?next=" + url.QueryEscape(localPath(r.URL.Query().Get("next"), "/"))}))
 }
 
-// loginLink spends a one-time link: POST /login/link/{token}
+// opened says whether somebody opened this address itself: it was typed or
+// came from outside the browser, as far as the browser tells (Fetch Metadata,
+// W3C).
+func opened(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Purpose") == "" && (site == "" || site == "none")
+}
+
+// loginLink spends a one-time link: POST /login/link/{token}?next=/sites/…
 func (s *Server) loginLink(w http.ResponseWriter, r *http.Request, v *viewer) error {
 	u, err := s.o.Accounts.UseLoginLink(r.Context(), r.PathValue("token"))
 	if errors.Is(err, account.ErrLink) {
@@ -73,7 +85,7 @@ func (s *Server) loginLink(w http.ResponseWriter, r *http.Request, v *viewer) er
 	if err := s.o.Accounts.Logins().Start(r.Context(), u.ID); err != nil {
 		return err
 	}
-	return seeOther(w, r, "/")
+	return seeOther(w, r, localPath(r.URL.Query().Get("next"), "/"))
 }
 
 // logout ends this browser's login: POST /logout

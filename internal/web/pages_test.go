@@ -151,14 +151,22 @@ func TestLoginLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &person{w: w}
-	for range 2 { // looking spends nothing
-		has(t, p.get("/login/link/"+link).Body.String(), `action="/login/link/`+link+`"`)
+	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Purpose": "prefetch;prerender"} {
+		looked := p.get("/login/link/"+link+"?next=/sites", func(r *http.Request) { r.Header.Set(name, value) })
+		has(t, looked.Body.String(), `action="/login/link/`+link+`?next=%2Fsites"`)
 	}
 	if p.cookie != "" {
 		t.Error("looking at a link signed in")
 	}
 	if res := p.post("/login/link/"+link, nil); res.Code != http.StatusSeeOther || p.get("/sites").Code != 200 {
 		t.Errorf("the link answered %d and does not sign in", res.Code)
+	}
+	if link, err = w.accounts.LoginLink(t.Context(), owner.user); err != nil {
+		t.Fatal(err)
+	}
+	opened := &person{w: w}
+	if res := opened.get("/login/link/" + link + "?next=/sites?q=x"); res.Header().Get("Location") != "/sites?q=x" || opened.get("/sites").Code != 200 {
+		t.Errorf("an opened link answered %d to %q and does not sign in", res.Code, res.Header().Get("Location"))
 	}
 	res := (&person{w: w}).post("/login/link/"+link, nil)
 	if res.Code != http.StatusUnauthorized {
