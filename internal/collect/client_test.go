@@ -191,6 +191,9 @@ func TestCrossOrigin(t *testing.T) {
 			if tc.method == "OPTIONS" && (a.Body.Len() > 0 || h.Get("Access-Control-Allow-Methods") == "" || h.Get("Access-Control-Max-Age") == "") {
 				t.Errorf("%s, %s: preflight %v %q", name, path, h, a.Body)
 			}
+			if h.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+				t.Errorf("%s, %s: a page that isolates itself may not read the answer: %v", name, path, h)
+			}
 			if tc.status == 405 && h.Get("Allow") == "" {
 				t.Errorf("%s: no Allow", name)
 			}

@@ -167,6 +167,7 @@ func bearer(r *http.Request) string {
 // add theirs (traceparent, baggage) to whatever a page sends.
 func (c *Collector) options(w http.ResponseWriter, r *http.Request) (done bool) {
 	h := w.Header()
+	h["Cross-Origin-Resource-Policy"] = headerCross // or a page that isolates itself (COEP) logs an error
 	if origin := r.Header["Origin"]; len(origin) > 0 {
 		h["Access-Control-Allow-Origin"] = origin[:1]
 		h["Access-Control-Allow-Credentials"] = headerTrue
@@ -191,6 +192,7 @@ var (
 	headerTrue    = []string{"true"}
 	headerVary    = []string{"Origin"}
 	headerAny     = []string{"*"}
+	headerCross   = []string{"cross-origin"}
 	headerMethods = []string{"POST, OPTIONS"}
 	headerDay     = []string{"86400"}
 	headerText    = []string{"text/plain; charset=utf-8"}
