@@ -2,7 +2,9 @@ package collect
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -132,4 +134,69 @@ func TestRestoreForgets(t *testing.T) {
 		}
 		w.stop()
 	}
+}
+
+// A start reads the last hours in slices, so that a busy server's do not ask
+// for more memory than the event store may use.
+func TestRestoreOfManyVisits(t *testing.T) {
+	dir := t.TempDir()
+	store, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(dir, "events.duckdb"), Memory: 128 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	w := newWorld(t, dir)
+	const visits = 300_000
+	first := w.clock.now().Add(-3 * time.Hour)
+	b := event.Batch{Spool: "many"}
+	for i := range int64(visits) {
+		at := first.Add(time.Duration(i) * 30 * time.Millisecond).UnixMilli()
+		path := fmt.Sprintf("/a-path-long-enough-to-need-room-of-its-own/%d", i)
+		b.Events = append(b.Events, event.Event{Site: 1, Time: at, Name: event.Pageview, Visitor: i + 1, Visit: 2*i + 1, Path: path,
+			Entry: event.Entry{VisitStart: at, EntryPath: path, Referrer: "example.org" + path, UTMCampaign: path, UTMContent: path}})
+		if len(b.Events) == 50_000 {
+			b.From, b.To = b.To, b.To+50_000
+			if err := store.Append(t.Context(), &b); err != nil {
+				t.Fatal(err)
+			}
+			b.Events = b.Events[:0]
+		}
+	}
+	known := kv.NewMemory(2 * visits)
+	w.Collector.visits = known
+	if err := w.Collector.Restore(t.Context(), store, nil); err != nil {
+		t.Fatal(err)
+	}
+	if known.Len() != visits {
+		t.Errorf("%d visits are known again, want %d", known.Len(), visits)
+	}
+}
+
+func TestSpans(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	at := func(m float64) time.Time { return noon.Add(time.Duration(m * float64(time.Minute))) }
+	for _, tc := range []struct {
+		name string
+		busy []minute
+		want []span
+	}{
+		{"nothing", nil, nil},
+		{"quiet minutes together, with the gap between them", []minute{{at(0), 5}, {at(7), 9}}, []span{{at(0), at(8)}}},
+		{"a full slice ends", []minute{{at(0), restoreSlice - 1}, {at(1), 2}}, []span{{at(0), at(1)}, {at(1), at(2)}}},
+		{"a busy minute is cut", []minute{{at(0), 2*restoreSlice + 1}, {at(1), 3}},
+			[]span{{at(0), at(1.0 / 3)}, {at(1.0 / 3), at(2.0 / 3)}, {at(2.0 / 3), at(1)}, {at(1), at(2)}}},
+		{"only so far back", []minute{{at(0), 1}, {at(1), restoreEvents}, {at(2), 1}}, []span{{at(2), at(3)}}},
+		{"the latest minute always", []minute{{at(0), 1}, {at(1), restoreEvents + 1}}, cutMinute(at(1), restoreEvents/restoreSlice+1)},
+	} {
+		if got := spans(tc.busy); !reflect.DeepEqual(got, tc.want) {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+}
+
+func cutMinute(at time.Time, parts int) (out []span) {
+	for i := range parts {
+		out = append(out, span{at.Add(time.Minute * time.Duration(i) / time.Duration(parts)), at.Add(time.Minute * time.Duration(i+1) / time.Duration(parts))})
+	}
+	return out
 }
