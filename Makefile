@@ -43,7 +43,7 @@ lint: ## gofmt, go vet, staticcheck, the repository's own rules
 	$(TOOL) staticcheck ./...
 
 generate: ## rebuild the committed files: templates, scripts, styles, tracker
-	$(TOOL) templ generate -log-level warn -path internal/web
+	$(TOOL) templ generate -log-level warn -path internal/web/html
 	$(GO) run ./internal/web/assets/build
 	$(GO) run ./tracker/build
 

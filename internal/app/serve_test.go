@@ -294,6 +294,6 @@ func TestDemoOpensSignedIn(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	s = start(t, cfg, ServeOptions{Demo: true, Out: &out})
+	start(t, cfg, ServeOptions{Demo: true, Out: &out})
 	until(t, "the second start prints a new link", func() bool { return strings.Count(out.String(), "/login/link/") == 2 })
 }
