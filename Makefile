@@ -22,6 +22,8 @@ run: ## start Moonbear with demo data on http://127.0.0.1:8080 (data in ./data)
 test: deps verify lint ## install what the tests need, check everything, run every test
 	$(GO) test -timeout 20m ./...
 	$(MAKE) fuzz
+	$(MAKE) dist
+	.ci/dist
 
 race: ## the tests under the race detector
 	$(GO) test -race -timeout 40m ./...

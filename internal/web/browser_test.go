@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -12,13 +11,12 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"moonbear/internal/event"
+	"moonbear/tracker/browsertest"
 )
 
 // TestPagesInABrowser presses what the script looks after, in a real browser.
 func TestPagesInABrowser(t *testing.T) {
-	if _, err := exec.LookPath("chromium"); err != nil {
-		t.Skip("needs chromium")
-	}
+	browsertest.ChromiumPath(t) // or skip, but not where it counts
 	w := newWorld(t, "https://stats.example.com")
 	srv := httptest.NewServer(w.server.Handler())
 	defer srv.Close()
