@@ -10,8 +10,8 @@ import (
 // scheduled is the one table of what happens by the clock (UTC).
 func (s *server) scheduled() []job.Scheduled {
 	return []job.Scheduled{
-		// A salt is gone 48 hours after it was made: hourly is close enough, and
-		// a server that was off for days destroys at its start.
+		// A salt is gone 48 hours after it was made, to the minute while hits come in;
+		// a server without any destroys hourly, one that was off for days at its start.
 		{Name: "destroy salts", Every: time.Hour, RunOnStart: true, Run: s.destroySalts},
 		// Sorting a closed day makes a small site's questions fast beside a big
 		// one's.

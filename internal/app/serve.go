@@ -31,7 +31,8 @@ import (
 	"moonbear/internal/web"
 )
 
-// maxVisits bounds the open visits in memory: about 1 KB each.
+// maxVisits bounds the open visits in memory: 260 bytes each as a rule, 650 at
+// most.
 const maxVisits = 500_000
 
 // ServeOptions are what the command line adds to the configuration.

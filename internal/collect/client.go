@@ -77,11 +77,17 @@ func parseHop(s string) (netip.Addr, bool) {
 	return ip.Unmap().WithZone(""), true
 }
 
-// Client is the address a request came from, as collecting sees it, for others
-// that slow clients down; "" when it is not known. It is never stored.
+// Client tells clients apart, for others that slow them down: the address a
+// request came from, as collecting sees it, of IPv6 its /64, because every
+// visitor has one to choose addresses from; "" when it is not known. It is
+// never stored.
 func (c *Collector) Client(r *http.Request) string {
-	if ip := c.client(r); ip.IsValid() {
-		return ip.String()
+	ip := c.client(r)
+	switch {
+	case !ip.IsValid():
+		return ""
+	case ip.Is6():
+		return netip.PrefixFrom(ip, 64).Masked().String()
 	}
-	return ""
+	return ip.String()
 }

@@ -131,6 +131,46 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
+// A server whose clock was ahead and is set back must not keep its clients out
+// until the old time comes round.
+func TestLimiterAfterTheClockWasSetBack(t *testing.T) {
+	l := newLimiter(60)
+	now := time.Unix(1_700_000_000, 0)
+	a := netip.MustParseAddr("203.0.113.9")
+	for range 60 {
+		l.take(a, now)
+	}
+	now = now.Add(-3 * time.Hour)
+	for i := range 60 {
+		if wait, ok := l.take(a, now); !ok {
+			t.Fatalf("hit %d after the clock was set back has to wait %v", i+1, wait)
+		}
+	}
+	if wait, ok := l.take(a, now); ok || wait != time.Second {
+		t.Errorf("the 61st at once: %v, wait %v; want to wait a second", ok, wait)
+	}
+}
+
+// Every visitor with IPv6 has a /64 to choose addresses from: guesses at a
+// password must not start over with each of them.
+func TestClientIsAnIPv6Network(t *testing.T) {
+	c := &Collector{}
+	of := func(peer string) string {
+		r := httptest.NewRequest(http.MethodPost, "/login", nil)
+		r.RemoteAddr = peer
+		return c.Client(r)
+	}
+	if a, b := of("[2001:db8::1]:1"), of("[2001:db8::ffff:2]:1"); a != b || a == "" {
+		t.Errorf("two addresses of one /64 are the clients %q and %q", a, b)
+	}
+	if a, b := of("[2001:db8::1]:1"), of("[2001:db8:0:1::1]:1"); a == b {
+		t.Errorf("two networks are one client, %q", a)
+	}
+	if a, b := of("203.0.113.9:1"), of("203.0.113.10:1"); a == b || a != "203.0.113.9" || of("@") != "" {
+		t.Errorf("clients %q, %q and %q", a, b, of("@"))
+	}
+}
+
 func TestRateLimit(t *testing.T) {
 	w := newWorld(t, "", func(o *Options) { o.RatePerMinute = 2 })
 	for range 2 {

@@ -51,7 +51,11 @@ func (l *limiter) take(ip netip.Addr, now time.Time) (wait time.Duration, ok boo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := now.UnixNano()
-	paid := max(s.paid[h], at) + l.step
+	paid := s.paid[h]
+	if paid < at || paid > at+int64(time.Minute) { // nobody is let to owe more: the clock was set back
+		paid = at
+	}
+	paid += l.step
 	if over := paid - at - int64(time.Minute); over > 0 {
 		return time.Duration(over), false
 	}

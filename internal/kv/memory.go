@@ -10,6 +10,11 @@ import (
 // power of two.
 const shards = 64
 
+// entryBytes is what the entry facts of a visit may take on average, so that
+// the longest addresses there can be (6 KB) cost visits and not memory. 100 to
+// 200 are usual.
+const entryBytes = 512
+
 // Memory is Visits inside one process. It is bounded: beyond its size the
 // visits that had no event for longest are forgotten first.
 type Memory struct {
@@ -20,6 +25,7 @@ type Memory struct {
 type shard struct {
 	mu     sync.Mutex
 	visits map[VisitKey]*node
+	bytes  int // of the visits' entries
 	// A ring through every node, by the time it was last touched: newest is
 	// ring.next, oldest is ring.prev.
 	ring node
@@ -33,7 +39,7 @@ type node struct {
 }
 
 // NewMemory returns an empty Memory for at most about maxVisits visits, of
-// which each takes about 260 bytes.
+// which each takes about 260 bytes, and 650 at most.
 func NewMemory(maxVisits int) *Memory {
 	m := &Memory{perShard: max(1, maxVisits/shards)}
 	for i := range m.shards {
@@ -177,18 +183,20 @@ func (s *shard) put(key VisitKey, v Visit) {
 
 func (s *shard) push(n *node) {
 	s.visits[n.key] = n
+	s.bytes += len(n.visit.Entry)
 	n.prev, n.next = &s.ring, s.ring.next
 	n.prev.next, n.next.prev = n, n
 }
 
 func (s *shard) remove(n *node) {
 	delete(s.visits, n.key)
+	s.bytes -= len(n.visit.Entry)
 	n.prev.next, n.next.prev = n.next, n.prev
 	n.prev, n.next = nil, nil
 }
 
 func (m *Memory) trim(s *shard) {
-	for len(s.visits) > m.perShard {
+	for len(s.visits) > m.perShard || s.bytes > m.perShard*entryBytes && len(s.visits) > 1 {
 		s.remove(s.ring.prev)
 	}
 }

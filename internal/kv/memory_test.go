@@ -64,6 +64,43 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// Who sends the longest addresses there can be costs visits too, not memory.
+func TestBoundedInBytes(t *testing.T) {
+	const visits = 6400
+	m := kv.NewMemory(visits)
+	entry := make([]byte, 6000)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range int64(4 * visits) {
+		k := kv.VisitKey{Site: 1, Visitor: int64(rand.Uint64())}
+		if _, _, err := m.Join(t.Context(), k, kv.VisitKey{}, kv.Visit{ID: i + 1, Entry: entry}, i, false); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			m.Restore(k, kv.Visit{ID: i + 1, Last: i + 1, Entry: entry})
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if took := int64(after.HeapAlloc) - int64(before.HeapAlloc); took > 1000*visits {
+		t.Errorf("room for %d visits took %d bytes", visits, took)
+	}
+	if m.Len() == 0 {
+		t.Error("no visit is left")
+	}
+	if m.Expire(1 << 60); m.Len() != 0 {
+		t.Errorf("%d visits are left", m.Len())
+	}
+	for i := range int64(visits / 2) { // the room is all there again
+		join(t, m, int64(rand.Uint64()), i+1, i)
+	}
+	if m.Len() != visits/2 {
+		t.Errorf("%d visits, want %d", m.Len(), visits/2)
+	}
+	runtime.KeepAlive(m)
+}
+
 func TestRestore(t *testing.T) {
 	m := kv.NewMemory(1000)
 	k := kv.VisitKey{Site: 1, Visitor: 9}

@@ -17,7 +17,7 @@ func (l *Loader) fill(ctx context.Context) error {
 	b.Spool = l.o.Spool.ID()
 	b.From, b.To = l.pos.Load(), l.pos.Load()
 	b.Events, b.Drops, b.Keys = b.Events[:0], b.Drops[:0], b.Keys[:0]
-	for end := l.o.Spool.Durable(); b.To < end && l.size() < l.o.Rows; {
+	for end := l.o.Spool.Durable(); b.To < end && !l.full(); {
 		next, err := l.o.Spool.Read(ctx, b.To, readBytes, l.decode)
 		var damage *spool.Damage
 		switch {

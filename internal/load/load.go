@@ -32,6 +32,10 @@ const (
 	defaultInterval = 250 * time.Millisecond
 	// A full batch is about 15 MB in memory and takes DuckDB about 0.2 s.
 	defaultRows = 20_000
+	// batchBytes is about as much of the spool as a batch may hold, for hits as
+	// large as they may be: a store that was away must not cost hundreds of
+	// megabytes when it is back.
+	batchBytes = 16 << 20
 	// readBytes is one read of the spool: a thousand or more events.
 	readBytes = 256 << 10
 
@@ -129,7 +133,7 @@ func (l *Loader) follow(ctx context.Context) error {
 
 // pace waits until the next batch is due. A loader that is behind does not wait.
 func (l *Loader) pace(ctx context.Context) error {
-	behind := l.size() >= l.o.Rows
+	behind := l.full()
 	if d := l.o.Interval - time.Since(l.wake); d > 0 && !behind {
 		t := time.NewTimer(d)
 		defer t.Stop()
@@ -218,6 +222,9 @@ func (l *Loader) release(now time.Time) error {
 	l.kept = append(l.kept[:0], l.kept[n:]...)
 	return l.o.Spool.Release(to)
 }
+
+// full says that the batch is large enough.
+func (l *Loader) full() bool { return l.size() >= l.o.Rows || l.batch.To-l.batch.From >= batchBytes }
 
 func (l *Loader) size() int { return len(l.batch.Events) + len(l.batch.Drops) + len(l.batch.Keys) }
 

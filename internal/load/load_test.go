@@ -192,6 +192,38 @@ func TestFollows(t *testing.T) {
 	})
 }
 
+// Hits as large as they may be must not make a batch of hundreds of megabytes
+// after the store was away.
+func TestBatchIsBoundedInBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		largest, events := int64(0), 0
+		down := true
+		r.store.fail = func(int) failure {
+			if down {
+				return before
+			}
+			return fine
+		}
+		r.opts.OnStored = func(b *event.Batch) { largest, events = max(largest, b.To-b.From), events+len(b.Events) }
+		r.start()
+		path := strings.Repeat("x", 500_000)
+		for i := range 100 {
+			if err := r.spool.Append(context.Background(), event.AppendEvent(nil, &event.Event{Site: 1, Time: int64(i), Name: name(i), Path: path})); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+		down = false
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		r.want(100)
+		r.stop()
+		if largest > 20<<20 || events != 100 {
+			t.Errorf("a batch of %d MiB", largest>>20)
+		}
+	})
+}
+
 func TestDrainsAtStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -94,7 +94,7 @@ func Open(path string, now func() time.Time) (*Salts, error) {
 // Pair returns the salt of the local date that now falls on in loc, and the
 // salt before it in that zone, which is zero if there is none. tz is loc's
 // IANA name, what the salt is filed under. A missing salt is made, and is on
-// disk before Pair returns. Within a minute, a zone's answer is remembered:
+// disk before Pair returns; those past their time are destroyed. Within a minute, a zone's answer is remembered:
 // no zone in use changes its date inside a UTC minute.
 func (s *Salts) Pair(loc *time.Location, tz string, now time.Time) (today, previous Salt, err error) {
 	minute := floorDiv(now.Unix(), 60)
@@ -103,6 +103,9 @@ func (s *Salts) Pair(loc *time.Location, tz string, now time.Time) (today, previ
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Hits go on with what can't be destroyed now; whoever calls Destroy by the
+	// clock is told.
+	_, _ = s.destroy(s.now())
 	date := now.In(loc).Format(time.DateOnly)
 	d := day{minute: minute}
 	var latest string // the date of previous
@@ -130,14 +133,27 @@ func (s *Salts) Pair(loc *time.Location, tz string, now time.Time) (today, previ
 func (s *Salts) Destroy(now time.Time) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.destroy(now)
+}
+
+func (s *Salts) destroy(now time.Time) (n int, err error) {
 	kept := make([]entry, 0, len(s.entries))
+	changed := false
 	for _, e := range s.entries {
-		if now.Sub(e.made) < lifetime {
-			kept = append(kept, e)
+		if now.Sub(e.made) >= lifetime {
+			n++
+			changed = true
+			continue
 		}
+		// Made while the clock was ahead: its 48 hours begin now, or it would
+		// be kept until the clock is there again. A second is lost to
+		// truncation.
+		if e.made.After(now.Add(time.Second)) {
+			e.made, changed = now.UTC().Truncate(time.Second), true
+		}
+		kept = append(kept, e)
 	}
-	n = len(s.entries) - len(kept)
-	if n == 0 {
+	if !changed {
 		return 0, nil
 	}
 	if err := write(s.path, kept); err != nil {

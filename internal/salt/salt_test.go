@@ -189,6 +189,62 @@ func TestDestroy(t *testing.T) {
 	}
 }
 
+// The job that destroys runs hourly; a server that takes hits keeps the
+// promise to the minute.
+func TestPairDestroys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "salts")
+	now := at(t, "2026-03-01T14:00:00Z")
+	s, err := Open(path, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, _ := pair(t, s, "Asia/Seoul", now)
+	now = now.Add(24 * time.Hour)
+	pair(t, s, "Asia/Seoul", now)
+	now = now.Add(24*time.Hour - time.Minute)
+	if _, previous := pair(t, s, "Asia/Seoul", now); previous != old {
+		t.Error("the salt of the day before is gone a minute early")
+	}
+	now = now.Add(time.Minute)
+	if _, previous := pair(t, s, "Europe/Berlin", now); previous != (Salt{}) {
+		t.Error("a zone has the salt of another")
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(b, []byte(hex.EncodeToString(old[:]))) {
+		t.Error("48 hours after it was made the file still holds the salt")
+	}
+}
+
+// The clock was a year ahead when a salt was made. Set right, it must not keep
+// that salt for a year.
+func TestSaltMadeInTheFuture(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "salts")
+	now := at(t, "2027-03-01T14:00:00Z")
+	s, err := Open(path, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, _ := pair(t, s, "Asia/Seoul", now)
+	now = at(t, "2026-03-01T14:00:00Z")
+	if _, err := s.Destroy(now); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path, now)
+	if n, err := s.Destroy(now.Add(lifetime)); n != 1 || err != nil {
+		t.Errorf("48 hours after the clock was set right: %d destroyed, %v", n, err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(b, []byte(hex.EncodeToString(wrong[:]))) {
+		t.Error("the file still holds the salt")
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for name, tc := range map[string]struct{ file, says string }{
 		"empty":      {"", "first line"},
