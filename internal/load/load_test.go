@@ -213,7 +213,9 @@ func TestBatchIsBoundedInBytes(t *testing.T) {
 				r.t.Fatal(err)
 			}
 		}
+		r.store.mu.Lock()
 		down = false
+		r.store.mu.Unlock()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		r.want(100)

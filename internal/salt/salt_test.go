@@ -199,22 +199,19 @@ func TestPairDestroys(t *testing.T) {
 		t.Fatal(err)
 	}
 	old, _ := pair(t, s, "Asia/Seoul", now)
-	now = now.Add(24 * time.Hour)
-	pair(t, s, "Asia/Seoul", now)
-	now = now.Add(24*time.Hour - time.Minute)
-	if _, previous := pair(t, s, "Asia/Seoul", now); previous != old {
-		t.Error("the salt of the day before is gone a minute early")
-	}
-	now = now.Add(time.Minute)
-	if _, previous := pair(t, s, "Europe/Berlin", now); previous != (Salt{}) {
-		t.Error("a zone has the salt of another")
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Contains(b, []byte(hex.EncodeToString(old[:]))) {
-		t.Error("48 hours after it was made the file still holds the salt")
+	for _, c := range []struct {
+		after time.Duration
+		there bool
+	}{{lifetime - time.Minute, true}, {lifetime, false}} {
+		now = at(t, "2026-03-01T14:00:00Z").Add(c.after)
+		pair(t, s, "Europe/Berlin", now)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if there := bytes.Contains(b, []byte(hex.EncodeToString(old[:]))); there != c.there {
+			t.Errorf("%v after it was made the file holds the salt: %v", c.after, there)
+		}
 	}
 }
 
