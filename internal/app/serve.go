@@ -258,9 +258,14 @@ func (s *server) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(quietClients{s.log.Handler()}, slog.LevelDebug),
+		// Whoever stops in the middle of a body, or reads no answer, must not
+		// hold a connection for ever. 4 MiB in a minute is 70 KB a second; the
+		// slowest question (stats) is given up after half of that.
+		ReadTimeout:    time.Minute,
+		WriteTimeout:   2 * time.Minute,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(quietClients{s.log.Handler()}, slog.LevelDebug),
 	}
 }
 

@@ -10,7 +10,15 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"moonbear/internal/fault"
 )
+
+// patience is how long a question may take. The store answers few at once, so
+// one that takes minutes would keep everybody's pages waiting.
+const patience = 30 * time.Second
+
+var errSlow = fault.New(fault.Unavailable, "This question took too long to answer. Ask about a shorter period.")
 
 // Run answers q. It is valid (Query.Validate) and asks for at least one
 // metric; a fault names what isn't.
@@ -23,6 +31,9 @@ func (s *Stats) Run(ctx context.Context, q Query) (*Result, error) {
 		return nil, errors.New("query without metrics")
 	}
 	r := &Result{Query: q}
+	asked := ctx
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	var err error
 	if r.Span, r.Previous, err = q.Spans(now); err != nil {
 		return nil, err
@@ -34,6 +45,9 @@ func (s *Stats) Run(ctx context.Context, q Query) (*Result, error) {
 		err = s.series(ctx, r)
 	default:
 		err = s.totals(ctx, r)
+	}
+	if err != nil && ctx.Err() != nil && asked.Err() == nil {
+		return nil, errSlow
 	}
 	if err != nil {
 		return nil, fmt.Errorf("run stats query: %w", err)

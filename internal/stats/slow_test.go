@@ -1,0 +1,44 @@
+package stats
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"moonbear/internal/event"
+	"moonbear/internal/fault"
+	"moonbear/internal/site"
+)
+
+// busy is a store that never answers.
+type busy struct{ event.Store }
+
+func (busy) Dialect() event.Dialect { return event.DuckDB }
+
+func (busy) Select(ctx context.Context, _ string, _ ...any) (*sql.Rows, error) {
+	<-ctx.Done()
+	return nil, errors.New("INTERRUPT Error: Interrupted!") // DuckDB's own words
+}
+
+// A question the store can't answer in time gives its place to others.
+func TestSlowQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(busy{}, time.Now)
+		q := Query{Site: &site.Site{ID: 1, Location: time.UTC}, Period: Period{Name: "24m"}, Compare: PreviousPeriod}
+		for _, q := range []Query{q.Totals(Visitors), q.Series(Visitors), q.By(Path, 10, Visitors)} {
+			began := time.Now()
+			_, err := s.Run(t.Context(), q)
+			if f, ok := fault.From(err); !ok || f.Kind != fault.Unavailable || time.Since(began) != patience {
+				t.Errorf("%v after %v", err, time.Since(began))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if _, err := s.Run(ctx, q); errors.Is(err, errSlow) || time.Since(began) != patience+time.Second {
+				t.Errorf("who asks may have less patience: %v", err)
+			}
+			cancel()
+		}
+	})
+}
