@@ -28,6 +28,7 @@ type world struct {
 	loadedTo int64
 	lives    int
 	id       string       // the spool's, as the store knows it
+	resend   bool         // clients send a refused record again, as those with an Idempotency-Key do
 	alarms   bytes.Buffer // what the spool logged as an error
 }
 
@@ -52,7 +53,12 @@ func (w *world) append(ctx context.Context, s *spool.Spool, life, client, phase,
 		w.mu.Lock()
 		w.appended[record] = true
 		w.mu.Unlock()
-		if err := s.Append(ctx, []byte(record)); err == nil {
+		err := s.Append(ctx, []byte(record))
+		for try := 0; err != nil && w.resend && try < 50; try++ {
+			time.Sleep(time.Second)
+			err = s.Append(ctx, []byte(record))
+		}
+		if err == nil {
 			w.mu.Lock()
 			w.acked[record] = true
 			w.mu.Unlock()
@@ -263,14 +269,20 @@ func TestDiskErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			atEveryCall(t, func(t *testing.T, at int) bool { return failOnce(t, at, tt.count, tt.err) })
+			atEveryCall(t, func(t *testing.T, at int) bool { return failOnce(t, at, tt.count, tt.err, false) })
+		})
+		// What was refused although its bytes reached the disk must not be
+		// there twice when it is sent again.
+		t.Run(tt.name+", and sent again", func(t *testing.T) {
+			atEveryCall(t, func(t *testing.T, at int) bool { return failOnce(t, at, tt.count, tt.err, true) })
 		})
 	}
 }
 
-func failOnce(t *testing.T, at, count int, cause error) (done bool) {
+func failOnce(t *testing.T, at, count int, cause error, resend bool) (done bool) {
 	r := rand.New(rand.NewPCG(uint64(at), uint64(count)))
 	w := newWorld()
+	w.resend = resend
 	d := powercut.New()
 	d.FailAt(at, count, cause)
 	_ = w.live(d, 1) // may say what failed; what counts is below
