@@ -3,11 +3,23 @@ package kv
 import (
 	"context"
 	"sync"
+	"time"
+
+	"moonbear/internal/fault"
 )
 
+// maxKeys bounds the memory of keys: 160 MB.
+const maxKeys = 1_000_000
+
+// ErrKeysFull is Claim's answer when it cannot remember another key.
+var ErrKeysFull error = &fault.Fault{Kind: fault.Unavailable, RetryAfter: time.Minute,
+	Message: "Too many batches with an Idempotency-Key were sent in the last 24 hours. Send fewer, larger ones."}
+
 // MemoryKeys is Keys inside one process. It forgets nothing before its time,
-// because a forgotten key is a batch counted twice: about 100 bytes a key.
+// because a forgotten key is a batch counted twice: about 160 bytes a key, and
+// beyond a million of them no other is taken.
 type MemoryKeys struct {
+	most int
 	mu   sync.Mutex
 	keys map[[16]byte]*claim
 }
@@ -19,13 +31,15 @@ type claim struct {
 }
 
 // NewMemoryKeys returns a MemoryKeys without keys.
-func NewMemoryKeys() *MemoryKeys { return &MemoryKeys{keys: map[[16]byte]*claim{}} }
+func NewMemoryKeys() *MemoryKeys { return &MemoryKeys{most: maxKeys, keys: map[[16]byte]*claim{}} }
 
 // Claim implements Keys.
 func (m *MemoryKeys) Claim(ctx context.Context, key, body [16]byte, now int64) (Claim, error) {
 	for {
-		c, mine := m.take(key, body, now)
+		c, mine, err := m.take(key, body, now)
 		switch {
+		case err != nil:
+			return 0, err
 		case mine:
 			return Claimed, nil
 		case c.body != body:
@@ -42,14 +56,18 @@ func (m *MemoryKeys) Claim(ctx context.Context, key, body [16]byte, now int64) (
 }
 
 // take returns a copy of the claim that holds the key, a new one if mine.
-func (m *MemoryKeys) take(key, body [16]byte, now int64) (c claim, mine bool) {
+func (m *MemoryKeys) take(key, body [16]byte, now int64) (c claim, mine bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if had := m.keys[key]; had != nil && (had.done != nil || now-had.time < KeyRetention.Milliseconds()) {
-		return *had, false
+	had := m.keys[key]
+	switch {
+	case had != nil && (had.done != nil || now-had.time < KeyRetention.Milliseconds()):
+		return *had, false, nil
+	case had == nil && len(m.keys) >= m.most:
+		return claim{}, false, ErrKeysFull
 	}
 	m.keys[key] = &claim{body: body, time: now, done: make(chan struct{})}
-	return claim{}, true
+	return claim{}, true, nil
 }
 
 // Keep implements Keys.
