@@ -242,6 +242,42 @@ func TestSaltMadeInTheFuture(t *testing.T) {
 	}
 }
 
+// A full disk must not keep the server down: what is past its time stays until
+// it can be destroyed.
+func TestOpenWithoutDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "salts")
+	made := at(t, "2026-03-01T14:00:00Z")
+	s := open(t, path, made)
+	old, _ := pair(t, s, "Asia/Seoul", made)
+	now := made.Add(lifetime - time.Hour)
+	kept, _ := pair(t, open(t, path, now), "Asia/Seoul", now)
+
+	now = made.Add(lifetime)
+	if err := os.Mkdir(path+".new", 0o700); err != nil { // no file can be written there
+		t.Fatal(err)
+	}
+	s, err := Open(path, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if today, _ := pair(t, s, "Asia/Seoul", now); today != kept {
+		t.Error("today's salt is another one")
+	}
+	if _, err := s.Destroy(now); err == nil {
+		t.Error("destroying says nothing of what it could not destroy")
+	}
+	if err := os.Remove(path + ".new"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Destroy(now); n != 1 || err != nil {
+		t.Errorf("with a disk again: %d destroyed, %v", n, err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || bytes.Contains(b, []byte(hex.EncodeToString(old[:]))) {
+		t.Error("the file still holds the old salt", err)
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for name, tc := range map[string]struct{ file, says string }{
 		"empty":      {"", "first line"},

@@ -201,7 +201,8 @@ func (s *Spool) recoverSegment(f File, g *segment) (end int64, err error) {
 		s.log.Warn("the spool's last batch was not finished, and nobody was told that it is stored: it was cut off",
 			"position", e.end, "copy", filepath.Join(badName, name))
 		if err := s.setAside(name, tail[:e.tornEnd-e.end]); err != nil {
-			return 0, err
+			// The copy is for the curious; a full disk must not keep the server down for it.
+			s.log.Warn("the copy could not be written", "error", err)
 		}
 	}
 	if err := f.Truncate(segmentHeader + e.end - g.start); err != nil {
