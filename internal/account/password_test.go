@@ -91,16 +91,16 @@ func FuzzParsePHC(f *testing.F) {
 
 func TestCheckPassword(t *testing.T) {
 	for _, tt := range []struct{ password, message string }{
-		{"", "The password has 0 characters; use at least 8."},
-		{"1234567", "The password has 7 characters; use at least 8."},
-		{"비밀번호", "The password has 4 characters; use at least 8."},
+		{"", "The password has 0 characters; use at least 10."},
+		{"1234567", "The password has 7 characters; use at least 10."},
+		{"비밀번호", "The password has 4 characters; use at least 10."},
 		{strings.Repeat("ab", 150), "The password has 300 characters; use at most 256."},
 		{"Owner@Example.com", "The password is your e-mail address; use something nobody else knows."},
 		{"aaaaaaaaaaaa", "The password is one character repeated; use something harder to guess."},
 	} {
 		wants(t, checkPassword(tt.password, ownerEmail), fault.Invalid, "password", tt.message)
 	}
-	for _, good := range []string{"12345678", "correct horse", "비밀번호비밀번호"} {
+	for _, good := range []string{"1234567890", "correct horse", "비밀번호비밀번호하나"} {
 		if err := checkPassword(good, ownerEmail); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
@@ -277,7 +277,7 @@ func TestHashingIsBounded(t *testing.T) {
 func TestSetPassword(t *testing.T) {
 	f := claimed(t)
 	ctx := t.Context()
-	wants(t, f.SetPassword(ctx, f.user, "short"), fault.Invalid, "password", "The password has 5 characters; use at least 8.")
+	wants(t, f.SetPassword(ctx, f.user, "short"), fault.Invalid, "password", "The password has 5 characters; use at least 10.")
 	if err := f.SetPassword(ctx, 99, "another horse"); !errors.Is(err, ErrUserNotFound) {
 		t.Error(err)
 	}

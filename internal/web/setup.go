@@ -12,10 +12,6 @@ import (
 	"moonbear/internal/web/html"
 )
 
-// minPassword mirrors account's rule, so that the form can say all that is
-// wrong at once; account has the last word.
-const minPassword = 10
-
 // commonZones are offered where no script runs; with one the browser knows
 // them all. Any IANA name may be typed.
 func commonZones() []string {
@@ -102,7 +98,7 @@ func (s *Server) checkFirstRun(in site.FirstRun, t *html.Text) (bad []error) {
 	if _, err := account.NormaliseEmail(in.Email); err != nil {
 		bad = append(bad, err)
 	}
-	if utf8.RuneCountInString(in.Password) < minPassword {
+	if utf8.RuneCountInString(in.Password) < account.MinPassword {
 		bad = append(bad, fault.Field("password", t.ErrPassword))
 	}
 	if _, err := site.ParseDomain(in.Domain); err != nil {
