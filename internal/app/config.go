@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -99,12 +100,12 @@ func ReadConfig(environ []string) (Config, error) {
 		errs = append(errs, fmt.Errorf("%s=%q: %s", name, value, want))
 	}
 	host, port, err := net.SplitHostPort(c.ListenAddr)
-	if err != nil {
+	if err != nil || !isPort(port) {
 		bad("LISTEN_ADDR", c.ListenAddr, "want an address and a port, like 127.0.0.1:8080 or :8080")
 	}
 	if c.MetricsAddr == "off" {
 		c.MetricsAddr = ""
-	} else if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil {
+	} else if _, p, err := net.SplitHostPort(c.MetricsAddr); err != nil || !isPort(p) {
 		bad("METRICS_ADDR", c.MetricsAddr, "want an address and a port, like 127.0.0.1:9090, or off")
 	}
 	if c.BaseURL == "" {
@@ -116,6 +117,9 @@ func ReadConfig(environ []string) (Config, error) {
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		bad("BASE_URL", c.BaseURL, "want a full address, like https://stats.example.com")
+	} else if u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		// The pages link to each other from the root.
+		bad("BASE_URL", u.Redacted(), "want only a scheme and a host name of its own, like https://stats.example.com")
 	}
 	if c.DatabaseURL == "" {
 		c.DatabaseURL = "sqlite://" + filepath.Join(c.DataDir, "moonbear.db")
@@ -129,7 +133,7 @@ func ReadConfig(environ []string) (Config, error) {
 	if !strings.HasPrefix(c.EventsURL, "duckdb://") {
 		bad("EVENTS_URL", scheme(c.EventsURL), "want duckdb:// and a path")
 	}
-	if !strings.HasPrefix(c.TrackerPath, "/") || len(c.TrackerPath) < 2 || strings.ContainsAny(c.TrackerPath, " {}?#") {
+	if !strings.HasPrefix(c.TrackerPath, "/") || len(c.TrackerPath) < 2 || path.Clean(c.TrackerPath) != c.TrackerPath || strings.ContainsAny(c.TrackerPath, " {}?#") {
 		bad("TRACKER_PATH", c.TrackerPath, "want a path that starts with /, like /analytics.js")
 	}
 	if c.CollectRate < 0 {
@@ -150,6 +154,12 @@ func ReadConfig(environ []string) (Config, error) {
 		c.proxies = append(c.proxies, p)
 	}
 	return c, errors.Join(errs...)
+}
+
+// isPort says whether a port is a number a socket can have; 0 takes a free one.
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
 }
 
 // scheme keeps passwords out of error messages: only what is before "://".

@@ -198,6 +198,9 @@ func (s *server) openPages(context.Context) (err error) {
 		Client: s.collector.Client, Ready: func(context.Context) error { return s.spool.Healthy() },
 		Log: s.log, Metrics: s.metrics,
 	})
+	if errors.Is(err, web.ErrScriptPath) {
+		return fmt.Errorf("TRACKER_PATH=%q: %w", s.cfg.TrackerPath, err)
+	}
 	return err
 }
 
@@ -292,7 +295,7 @@ func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n  Filling the demo site with %d days of traffic …", demoDays)
+	fmt.Fprintf(out, "\n  Filling the demo site with %d days of traffic …\n", demoDays)
 	begun := time.Now()
 	rows, err := d.fill(ctx, begun)
 	if err != nil {
@@ -303,7 +306,7 @@ func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error
 		return err
 	}
 	st.start("demo", d.Run)
-	_, err = fmt.Fprintf(out, " %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
+	_, err = fmt.Fprintf(out, "  %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
 		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.site.PublicID, s.cfg.DataDir)
 	return err
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -244,6 +245,12 @@ func TestScript(t *testing.T) {
 		renamed.Handler().ServeHTTP(res, httptest.NewRequest("GET", path, nil))
 		if res.Code != want {
 			t.Errorf("%s after renaming: %d, want %d", path, res.Code, want)
+		}
+	}
+	for _, path := range []string{"/setup", "/robots.txt", "/assets/bear.js", "/v1/bear.js", "/sites/bear.js"} {
+		w.server.o.ScriptPath = path
+		if _, err := New(w.server.o); !errors.Is(err, ErrScriptPath) {
+			t.Errorf("the script at %s: %v, want ErrScriptPath", path, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -119,8 +120,30 @@ func New(o Options) (*Server, error) {
 			return nil, fmt.Errorf("register the pages' metrics: %w", err)
 		}
 	}
-	s.handler = s.mux(s.routes())
+	rs := s.routes()
+	if !alone(rs, o.ScriptPath) {
+		return nil, ErrScriptPath
+	}
+	s.handler = s.mux(rs)
 	return s, nil
+}
+
+// ErrScriptPath is New's when the script would stand where pages do.
+var ErrScriptPath = errors.New("pages of this server live under that name; choose one like /js/bear.js")
+
+// alone says whether no other route begins with the first name of a path.
+func alone(rs []route, path string) bool {
+	first := func(pattern string) string {
+		name, _, _ := strings.Cut(pattern[strings.Index(pattern, "/")+1:], "/")
+		return name
+	}
+	n := 0
+	for _, rt := range rs {
+		if first(rt.pattern) == first(path) {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // Handler is the whole server.
