@@ -36,21 +36,20 @@ type world struct {
 type commands struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server (what happens without a command)."`
 	Setup   setupCmd   `cmd:"" help:"Claim a fresh server: make its owner and first site, print the site's ID and an API token as JSON."`
-	Help    helpCmd    `cmd:"" help:"Explain the configuration: help env."`
+	Help    helpCmd    `cmd:"" help:"List the commands; help env explains the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	var c commands
 	p, err := kong.New(&c, kong.Name("moonbear"), kong.Writers(stdout, stderr),
-		kong.Description("Web traffic and performance analytics in one binary. Everything is configured by environment variables: moonbear help env."),
-		kong.UsageOnError())
+		kong.Description("Web traffic and performance analytics in one binary. Everything is configured by environment variables: moonbear help env."))
 	if err != nil {
 		return err
 	}
 	k, err := p.Parse(args)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (moonbear help lists the commands)", err)
 	}
 	return k.Run(&world{ctx, environ, stdout, stderr})
 }
