@@ -55,7 +55,7 @@ var korean = &Text{
 	StartRefusedHost:   "%s에서 왔지만 이 사이트의 호스트 이름 목록에 없습니다.",
 	StartAllow:         "%s도 세기",
 
-	StartRefusedBot: "%s은(는) 스스로 봇이라고 밝혔습니다. 봇은 세지 않으니 일반 브라우저로 열어 주세요.",
+	StartRefusedBot: "스스로 봇이라고 밝힌 %s에서 왔습니다. 봇은 세지 않으니 일반 브라우저로 열어 주세요.",
 
 	StartNothingTitle:   "아무것도 오지 않나요?",
 	StartNothingLocal:   "localhost나 디스크에서 연 파일은 세지 않습니다. 그래도 시험하려면 먼저 디버그를 켜세요: moonbear('config', {debug: true})",
