@@ -31,10 +31,16 @@ func (d *drops) add(site, now int64, reason, detail string) {
 	k := dropKind{site, now - now%time.Minute.Milliseconds(), reason, cut(detail, 253)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.count(k, 1)
+}
+
+// count adds n to a kind, or to that without detail when there are too many.
+// d.mu is held.
+func (d *drops) count(k dropKind, n int64) {
 	if _, known := d.counts[k]; !known && len(d.counts) >= maxDropKinds {
 		k.detail = ""
 	}
-	d.counts[k]++
+	d.counts[k] += n
 }
 
 // flush writes the counts to the spool as one record. When the spool refuses
@@ -63,7 +69,7 @@ func (d *drops) flush(ctx context.Context, s Spool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for k, n := range counts {
-		d.counts[k] += n
+		d.count(k, n)
 	}
 	return err
 }
