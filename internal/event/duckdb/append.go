@@ -52,9 +52,13 @@ func (s *Store) Append(ctx context.Context, b *event.Batch) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.use(ctx, func(e *engine) error {
+	err := s.use(ctx, func(e *engine) error {
 		return s.append(ctx, e.writer, b)
 	})
+	if err == nil {
+		s.checkpointIfDue(ctx)
+	}
+	return err
 }
 
 func (s *Store) append(ctx context.Context, w *writer, b *event.Batch) error {

@@ -10,13 +10,14 @@ import (
 )
 
 type metrics struct {
-	rows       prometheus.Counter
-	appends    prometheus.Histogram
-	compacts   *prometheus.HistogramVec
-	postponed  prometheus.Counter
-	fileBytes  prometheus.GaugeFunc
-	diskFree   prometheus.GaugeFunc
-	collectors []prometheus.Collector
+	rows              prometheus.Counter
+	appends           prometheus.Histogram
+	compacts          *prometheus.HistogramVec
+	postponed         prometheus.Counter
+	checkpointsFailed prometheus.Counter
+	fileBytes         prometheus.GaugeFunc
+	diskFree          prometheus.GaugeFunc
+	collectors        []prometheus.Collector
 }
 
 func newMetrics(r prometheus.Registerer, s *Store) *metrics {
@@ -31,6 +32,8 @@ func newMetrics(r prometheus.Registerer, s *Store) *metrics {
 			Buckets: []float64{.01, .1, .5, 1, 5, 15, 60, 300, 900, 3600}}, []string{"step"}),
 		postponed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "moonbear_store_compactions_postponed_total", Help: "Compactions not begun because too little disk was free."}),
+		checkpointsFailed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "moonbear_store_checkpoints_failed_total", Help: "Checkpoints that failed, for want of disk or memory."}),
 		fileBytes: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "moonbear_store_file_bytes", Help: "Size of the event store's files."},
 			func() float64 { return float64(directoryBytes(s.o.Path)) }),
@@ -44,7 +47,7 @@ func newMetrics(r prometheus.Registerer, s *Store) *metrics {
 				return float64(n)
 			}),
 	}
-	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.fileBytes, m.diskFree}
+	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.checkpointsFailed, m.fileBytes, m.diskFree}
 	if r != nil {
 		for _, c := range m.collectors {
 			r.MustRegister(c)
