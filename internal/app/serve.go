@@ -306,7 +306,7 @@ func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error
 		return err
 	}
 	st.start("demo", d.Run)
-	_, err = fmt.Fprintf(out, "  %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
+	_, err = fmt.Fprintf(out, "  %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once; starting again prints another):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
 		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.site.PublicID, s.cfg.DataDir)
 	return err
 }

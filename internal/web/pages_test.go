@@ -297,6 +297,18 @@ func TestPreferences(t *testing.T) {
 	}
 }
 
+func TestWrongQuestion(t *testing.T) {
+	w := newWorld(t, "https://stats.example.com")
+	owner := w.claim("owner@example.com", "example.com", "UTC")
+	for lang, title := range map[string]string{"en": "That can&#39;t be done as asked", "ko": "요청하신 대로 처리할 수 없습니다"} {
+		res := owner.get(sitePath(owner.site)+"?period=99d", func(r *http.Request) { r.Header.Set("Accept-Language", lang) })
+		if res.Code != http.StatusBadRequest {
+			t.Errorf("%s: answered with %d", lang, res.Code)
+		}
+		has(t, res.Body.String(), title, "99d")
+	}
+}
+
 func TestCompression(t *testing.T) {
 	w := newWorld(t, "https://stats.example.com")
 	p := &person{w: w}

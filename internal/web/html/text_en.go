@@ -26,7 +26,7 @@ var english = &Text{
 	ErrPassword:  "This is too short: use at least 10 characters.",
 	ErrDomain:    "Write the domain alone, such as example.com or blog.example.com.",
 	ErrTimeZone:  "Choose a time zone from the list, such as Europe/Lisbon.",
-	FormProblem:  "Something above needs another look.",
+	FormProblem:  "That can't be done as asked",
 
 	SignInTitle:  "Sign in",
 	SignInLead:   "Your numbers are waiting.",

@@ -26,7 +26,7 @@ var korean = &Text{
 	ErrPassword:  "너무 짧습니다. 10자 이상 입력해 주세요.",
 	ErrDomain:    "example.com 또는 blog.example.com처럼 도메인만 적어 주세요.",
 	ErrTimeZone:  "Asia/Seoul처럼 목록에 있는 시간대를 골라 주세요.",
-	FormProblem:  "다시 확인할 항목이 있습니다.",
+	FormProblem:  "요청하신 대로 처리할 수 없습니다",
 
 	SignInTitle:  "로그인",
 	SignInLead:   "오늘의 통계를 확인해 보세요.",
