@@ -25,7 +25,7 @@ type build struct {
 	frozen  []int64   // tables of the hot file that are in the stage
 	sources []segment // as they were when it began
 	events  int64     // in the new segment
-	adopted bool
+	adopted bool      // or perhaps: the file is not ours to delete any more
 }
 
 func (b *build) stagePath() string { return filepath.Join(b.dir, "stage"+makingSuffix) }

@@ -79,6 +79,15 @@ func (s *Store) step(name string) {
 	}
 }
 
+// doubt is where tests have a step fail after it was done, as a failing disk
+// makes a commit or a rename look.
+func (s *Store) doubt(name string) error {
+	if s.o.doubt == nil {
+		return nil
+	}
+	return s.o.doubt(name)
+}
+
 // unit is what becomes one new segment.
 type unit struct {
 	hot      bool // all events in the hot file
@@ -327,12 +336,15 @@ func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.doubt("adopted")
+	}
+	b.adopted = true // even after an error the hot file may list the segment; if not, opening deletes it
 	if err != nil && b.events > 0 {
 		_, detachErr := e.db.ExecContext(context.WithoutCancel(ctx), "detach "+made.catalog())
 		// Whether the transaction was committed is not known: open again and see.
 		return errUnsure{errors.Join(err, detachErr)}
 	}
-	b.adopted = err == nil
 	return err
 }
 

@@ -47,6 +47,7 @@ type Options struct {
 	minSegment   int64
 	partRows     int64
 	step         func(name string)
+	doubt        func(name string) error // an error of a step that was done all the same
 	diskFree     func(path string) (int64, error)
 	exec         func(query string) error // instead of the writer's, for checkpoints
 	noBitpacking bool

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"time"
 )
@@ -35,15 +36,20 @@ func (s *Store) renew(ctx context.Context) error {
 		return err
 	}
 	s.step("copied")
-	if err := publish(making, filepath.Join(e.dir, hotFile(e.hot+1))); err != nil {
-		return err
+	err := publish(making, filepath.Join(e.dir, hotFile(e.hot+1)))
+	if err == nil {
+		err = s.doubt("renewed")
 	}
 	s.step("renewed")
-	// From here on the old file must not be written.
+	// From here on the old file must not be written. That goes for an error too:
+	// the new one may have its name already, and opening shows which of them counts.
 	s.engine = nil
 	s.retired = nil // opening does not open them, and deletes their files
-	if err := e.close(); err != nil {
+	if closed := e.close(); closed != nil {
 		s.linger = append(s.linger, e)
+		return errors.Join(err, closed)
+	}
+	if err != nil {
 		return err
 	}
 	fresh, err := openEngine(context.WithoutCancel(ctx), s.options())
