@@ -303,6 +303,21 @@ func TestDrops(t *testing.T) {
 	}
 }
 
+// A page that is refused sends again when it is left: that is one hit to the
+// site's owner, not two.
+func TestRefusedPageIsCountedOnce(t *testing.T) {
+	w := newWorld(t, "")
+	for _, name := range []string{"pageview", "engagement"} {
+		w.hit("/event", `{"pid":"`+shopID+`","url":"https://evil.example/","event":"`+name+`"}`)
+		w.hit("/event", pv("https://example.com/", `,"event":"`+name+`"`), "User-Agent", yeti)
+	}
+	for _, d := range w.stored().Drops {
+		if d.Count != 1 {
+			t.Errorf("%s %s was counted %d times", d.Reason, d.Detail, d.Count)
+		}
+	}
+}
+
 func TestAllowedHostnames(t *testing.T) {
 	w := newWorld(t, "")
 	for _, host := range []string{"shop.example", "WWW.Shop.Example.", "pay.example:8080"} {

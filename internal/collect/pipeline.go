@@ -90,9 +90,13 @@ func (c *Collector) judge(ctx context.Context, h *hit, steps []step) error {
 	return nil
 }
 
-// drop counts a hit that is refused for a reason.
+// drop counts a hit that is refused for a reason. What a page says when it is
+// left is no second hit to its owner: the pageview was counted when it came.
 func (c *Collector) drop(h *hit, d *drop) {
 	c.metrics.dropped(d)
+	if h.name == event.Engagement && d != dropNoVisit {
+		return
+	}
 	c.drops.add(h.site.ID, h.now, d.reason, h.detail)
 }
 

@@ -255,6 +255,28 @@ func TestScript(t *testing.T) {
 	}
 }
 
+func TestWrongMethod(t *testing.T) {
+	w := newWorld(t, "https://stats.example.com")
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/event", 405, "POST"},
+		{"DELETE", "/login", 405, "GET, POST"},
+		{"PUT", "/v1/events", 405, "POST"},
+		{"GET", "/nowhere", 404, ""},
+		{"POST", "/v1/nowhere", 404, ""},
+	} {
+		r := httptest.NewRequest(tc.method, tc.path, nil)
+		res := httptest.NewRecorder()
+		w.server.Handler().ServeHTTP(res, r)
+		if res.Code != tc.status || res.Header().Get("Allow") != tc.allow {
+			t.Errorf("%s %s: %d, Allow %q; want %d, %q", tc.method, tc.path, res.Code, res.Header().Get("Allow"), tc.status, tc.allow)
+		}
+	}
+}
+
 // TestRoutesAreKnown keeps the table of policies whole.
 func TestRoutesAreKnown(t *testing.T) {
 	w := newWorld(t, "https://stats.example.com")

@@ -35,7 +35,7 @@ var (
 )
 
 // mux makes the handler of a table of routes.
-func (s *Server) mux(routes []route) http.Handler {
+func (s *Server) mux(routes []route) *http.ServeMux {
 	mux := http.NewServeMux()
 	fence := http.NewCrossOriginProtection()
 	for _, rt := range routes {
@@ -229,9 +229,31 @@ func (s *Server) authorise(r *http.Request, scope account.Scope) (account.Token,
 	return t, nil
 }
 
-func (s *Server) noAPI(http.ResponseWriter, *http.Request, account.Token) error { return errNothing }
+func (s *Server) noAPI(w http.ResponseWriter, r *http.Request, _ account.Token) error {
+	return s.missing(w, r)
+}
 
-func (s *Server) nothing(http.ResponseWriter, *http.Request, *viewer) error { return errNothing }
+func (s *Server) nothing(w http.ResponseWriter, r *http.Request, _ *viewer) error {
+	return s.missing(w, r)
+}
+
+// missing is the fault of a request that no route is for: 405 with Allow when
+// the path has a route for another method, else 404. The mux would say the
+// first by itself, had it no route for everything else.
+func (s *Server) missing(w http.ResponseWriter, r *http.Request) error {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		asked := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := s.handler.Handler(asked); strings.HasPrefix(pattern, method+" ") {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		return errNothing
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return fault.New(http.StatusMethodNotAllowed, "This address takes "+strings.Join(allowed, " and ")+".")
+}
 
 // localPath is a path of this server to go on to, or otherwise: never another
 // host, which "//host" and "/\host" would be.

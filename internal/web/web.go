@@ -83,7 +83,7 @@ type Server struct {
 	assets  *assets.Files
 	script  http.Handler
 	took    *prometheus.HistogramVec
-	handler http.Handler
+	handler *http.ServeMux
 }
 
 // New makes a server; an error says which option is missing or wrong.
