@@ -19,14 +19,14 @@ run: ## start Moonbear with demo data on http://127.0.0.1:8080 (data in ./data)
 	$(GO) build -o bin/moonbear ./cmd/moonbear
 	ENV=development exec bin/moonbear serve --demo
 
-test: deps verify lint ## install what the tests need, check everything, run every test
-	$(GO) test -timeout 20m ./...
+test: deps verify lint ## install what the tests need, check everything, run every test (10 to 20 minutes)
+	TEST_LONG=1 $(GO) test -timeout 30m ./...
 	$(MAKE) fuzz
 	$(MAKE) dist
 	.ci/dist
 
 race: ## the tests under the race detector
-	$(GO) test -race -timeout 40m ./...
+	TEST_LONG=1 $(GO) test -race -timeout 60m ./...
 
 fuzz: ## every fuzz target for $(FUZZ) each
 	@.ci/fuzz $(FUZZ)

@@ -15,6 +15,7 @@ import (
 const stub = `<script>window.moonbear = window.moonbear || function () { (window.moonbearQ = window.moonbearQ || []).push(arguments) }</script>`
 
 func TestNotSent(t *testing.T) {
+	long(t)
 	tests := []struct {
 		name    string
 		options []browsertest.Option
@@ -59,6 +60,7 @@ func TestNotSentFromFile(t *testing.T) {
 }
 
 func TestSent(t *testing.T) {
+	long(t)
 	tests := []struct {
 		name string
 		url  string

@@ -129,6 +129,7 @@ func newVitalsWorld(t *testing.T) *world {
 
 // TestVitals runs our numbers and web-vitals' side by side.
 func TestVitals(t *testing.T) {
+	long(t)
 	const all = "LCP CLS FCP TTFB"
 	tests := []struct {
 		name   string

@@ -80,6 +80,7 @@ func TestChangesWhileCompacting(t *testing.T) {
 
 // TestSelectWhileCompacting: a query sees every event once, whatever moves.
 func TestSelectWhileCompacting(t *testing.T) {
+	long(t)
 	ctx := context.Background()
 	s := openAt(t, t.TempDir(), tiny)
 	defer s.Close()
@@ -437,6 +438,7 @@ func TestNewerSchema(t *testing.T) {
 
 // TestBoundedMemory takes, compacts and asks for more than the memory holds.
 func TestBoundedMemory(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}

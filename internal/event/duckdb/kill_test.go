@@ -83,6 +83,7 @@ func childAppend() {
 // TestKillAppending kills a process that appends, at any moment, from before
 // the first checkpoint on.
 func TestKillAppending(t *testing.T) {
+	long(t)
 	dir := filepath.Join(t.TempDir(), "store")
 	r := rand.New(rand.NewPCG(1, 2))
 	rounds := 8
@@ -189,6 +190,7 @@ func killOptions(dir string) Options {
 // TestKillCompacting kills compaction at each of its steps: nothing is lost or
 // doubled, what was deleted stays deleted, and the next compaction finishes.
 func TestKillCompacting(t *testing.T) {
+	long(t)
 	for _, step := range []string{"frozen", "staged", "built", "published", "adopted", "retired", "copied", "renewed"} {
 		t.Run(step, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "store")

@@ -37,6 +37,7 @@ func (o *oracle) of(site int64) []event.Event {
 // TestProperty does what a store is asked to do, in any order, to a store and
 // to a slice, which must hold the same.
 func TestProperty(t *testing.T) {
+	long(t)
 	seeds, steps := 4, 40
 	if testing.Short() {
 		seeds = 1
