@@ -50,14 +50,14 @@ func (b *build) run(ctx context.Context) (err error) {
 	if err := removeDatabase(b.makePath()); err != nil {
 		return err
 	}
-	c, err := driver.NewConnector("?"+blockSizeOption+"="+blockSize, nil)
+	memory := max(builderMemory(b.o.Memory), 96<<20)
+	c, err := driver.NewConnector("?"+settings(b.o, memory, 1).Encode(), nil)
 	if err != nil {
 		return err
 	}
 	db := sql.OpenDB(c)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	memory := max(builderMemory(b.o.Memory), 96<<20)
-	if err := configure(ctx, db, b.o, memory, 1); err != nil {
+	if err := configure(ctx, db, b.o); err != nil {
 		return err
 	}
 	conn, err := db.Conn(ctx)

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,10 +20,7 @@ import (
 // and a checkpoint that runs short of memory is fatal. DuckDB's usual 256 KiB
 // blocks need more than 64 MB for that, in which these pass the conformance
 // suite; appending costs the same.
-const (
-	blockSizeOption = "default_block_size"
-	blockSize       = "65536"
-)
+const blockSize = "65536"
 
 // engine is one opened DuckDB: a pool of connections for selects and the
 // writer.
@@ -48,7 +47,8 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, hotFile(e.hot))
-	c, err := driver.NewConnector(path+"?"+blockSizeOption+"="+blockSize, nil)
+	set := settings(o, o.Memory-builderMemory(o.Memory), o.Threads)
+	c, err := driver.NewConnector(path+"?"+set.Encode(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("open event store %s: %w", path, err)
 	}
@@ -59,7 +59,7 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 		}
 	}()
 	e.db.SetMaxIdleConns(max(2, o.Threads))
-	if err := configure(ctx, e.db, o, o.Memory-builderMemory(o.Memory), o.Threads); err != nil {
+	if err := configure(ctx, e.db, o); err != nil {
 		return nil, err
 	}
 	fresh, err := migrate(ctx, e.db)
@@ -81,7 +81,7 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 	if _, err := e.db.ExecContext(ctx, viewSQL(l)); err != nil {
 		return nil, fmt.Errorf("make view events: %w", err)
 	}
-	if err := e.openWriter(ctx, path, l); err != nil {
+	if err := e.openWriter(ctx, path, set, l); err != nil {
 		return nil, err
 	}
 	if fresh {
@@ -94,27 +94,37 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 	return e, nil
 }
 
-// configure sets what holds for all connections. Nothing is ever fetched from
-// a network: what is needed is linked in.
-func configure(ctx context.Context, db *sql.DB, o Options, memory int64, threads int) error {
-	set := []struct{ name, value string }{
-		{"memory_limit", fmt.Sprintf("'%dMiB'", max(64, memory>>20))},
-		{"threads", fmt.Sprint(threads)},
-		{"temp_directory", quote(o.TempDir)},
-		{"max_temp_directory_size", quote(fmt.Sprintf("%dMiB", tempLimit(o.Path)>>20))},
-		{"autoinstall_known_extensions", "false"},
-		{"autoload_known_extensions", "false"},
-		{"allow_community_extensions", "false"},
-		{"wal_autocheckpoint", "'1TB'"}, // Store.tidy decides
-		{"TimeZone", "'UTC'"},
+// settings are what a DuckDB is opened with. They must hold from the start: it
+// may need its memory's bounds and its temporary directory to replay its log.
+// Nothing is ever fetched from a network: what is needed is linked in.
+func settings(o Options, memory int64, threads int) url.Values {
+	v := url.Values{}
+	for name, value := range map[string]string{
+		"default_block_size":           blockSize,
+		"memory_limit":                 fmt.Sprintf("%dMiB", max(64, memory>>20)),
+		"threads":                      strconv.Itoa(threads),
+		"temp_directory":               o.TempDir,
+		"max_temp_directory_size":      fmt.Sprintf("%dMiB", tempLimit(o.Path)>>20),
+		"autoinstall_known_extensions": "false",
+		"autoload_known_extensions":    "false",
+		"allow_community_extensions":   "false",
+		"wal_autocheckpoint":           "1TB", // checkpointIfDue decides
+	} {
+		v.Set(name, value)
 	}
-	if o.noBitpacking {
-		set = append(set, struct{ name, value string }{"disabled_compression_methods", "'bitpacking'"})
+	return v
+}
+
+// configure sets what can't be given when a DuckDB is opened.
+func configure(ctx context.Context, db *sql.DB, o Options) error {
+	if _, err := db.ExecContext(ctx, "set global TimeZone = 'UTC'"); err != nil {
+		return fmt.Errorf("set the time zone: %w", err)
 	}
-	for _, s := range set {
-		if _, err := db.ExecContext(ctx, "set global "+s.name+" = "+s.value); err != nil {
-			return fmt.Errorf("set %s to %s: %w", s.name, s.value, err)
-		}
+	if !o.noBitpacking {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, "set global disabled_compression_methods = 'bitpacking'"); err != nil {
+		return fmt.Errorf("set compression: %w", err)
 	}
 	return nil
 }
@@ -132,7 +142,7 @@ func tempLimit(dir string) int64 {
 
 // openWriter connects once more, beside the driver. The instance cache gives
 // the database that is open already.
-func (e *engine) openWriter(ctx context.Context, path string, l *layout) error {
+func (e *engine) openWriter(ctx context.Context, path string, set url.Values, l *layout) error {
 	w := &writer{loads: map[string]int64{}, table: recentTable(l.recents[len(l.recents)-1])}
 	var config mapping.Config
 	if mapping.CreateConfig(&config) == mapping.StateError {
@@ -141,7 +151,11 @@ func (e *engine) openWriter(ctx context.Context, path string, l *layout) error {
 	defer mapping.DestroyConfig(&config)
 	// As the driver does: the configurations must be the same.
 	mapping.SetConfig(config, "duckdb_api", "go")
-	mapping.SetConfig(config, blockSizeOption, blockSize)
+	for name := range set {
+		if mapping.SetConfig(config, name, set.Get(name)) == mapping.StateError {
+			return fmt.Errorf("set %s to %s", name, set.Get(name))
+		}
+	}
 	var msg string
 	if mapping.GetOrCreateFromCache(driver.GetInstanceCache(), path, &w.db, config, &msg) == mapping.StateError {
 		return fmt.Errorf("open event store for appending: %s", msg)
