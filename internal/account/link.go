@@ -41,8 +41,9 @@ func (s *Service) LoginLink(ctx context.Context, user int64) (token string, err 
 }
 
 // UseLoginLink spends a link and returns whom it signs in; ErrLink when it is
-// used, old or made up. Of several at once one wins. Pages spend it on POST:
-// mail scanners and browsers open links to look at them.
+// used, old or made up. Of several at once one wins. A link printed in a
+// terminal may be spent by opening it; one that is mailed must wait for a POST,
+// because mail scanners open links to look at them.
 func (s *Service) UseLoginLink(ctx context.Context, token string) (User, error) {
 	now := db.Time(s.now())
 	var user int64
