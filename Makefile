@@ -9,6 +9,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZ    ?= 5s
 ROUNDS  ?= 200
+# Packages that many goroutines are in at once: their tests also run under the
+# race detector each time. make race is for all.
+CROWDED := $(addprefix ./internal/,account collect kv load salt spool)
 
 .PHONY: help run test race fuzz crash bench lint generate verify dist deps
 
@@ -21,6 +24,7 @@ run: ## start Moonbear with demo data on http://127.0.0.1:8080 (data in ./data)
 
 test: deps verify lint ## install what the tests need, check everything, run every test (10 to 20 minutes)
 	TEST_LONG=1 $(GO) test -timeout 30m ./...
+	$(GO) test -race -timeout 10m $(CROWDED)
 	$(MAKE) fuzz
 	$(MAKE) dist
 	.ci/dist

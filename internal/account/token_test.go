@@ -201,7 +201,9 @@ func TestTokenIsReadOnce(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
+	gone := make(chan struct{})
 	wg.Go(func() {
+		defer close(gone)
 		if _, err := c.find(ctx, hash, time.Now(), load); !errors.Is(err, context.Canceled) {
 			t.Errorf("the one who went away: %v", err)
 		}
@@ -213,6 +215,7 @@ func TestTokenIsReadOnce(t *testing.T) {
 		}
 	})
 	cancel()
+	<-gone
 	close(goOn)
 	wg.Wait()
 	if tok, err := c.find(t.Context(), hash, time.Now(), load); err != nil || tok.ID != 7 || reads != 1 {

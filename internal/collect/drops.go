@@ -43,18 +43,25 @@ func (d *drops) count(k dropKind, n int64) {
 	d.counts[k] += n
 }
 
+// take gives the counts away and begins anew.
+func (d *drops) take() map[dropKind]int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.counts) == 0 {
+		return nil // not the empty map itself: hits go on being counted in that
+	}
+	counts := d.counts
+	d.counts = map[dropKind]int64{}
+	return counts
+}
+
 // flush writes the counts to the spool as one record. When the spool refuses
 // it, they are counted on. Once begun it is not cancelled: a record may be
 // durable although nobody waited for it, and would be counted twice.
 func (d *drops) flush(ctx context.Context, s Spool) error {
 	d.flushing.Lock()
 	defer d.flushing.Unlock()
-	d.mu.Lock()
-	counts := d.counts
-	if len(counts) > 0 {
-		d.counts = map[dropKind]int64{}
-	}
-	d.mu.Unlock()
+	counts := d.take()
 	if len(counts) == 0 {
 		return nil
 	}
