@@ -1,6 +1,7 @@
 package html
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"reflect"
@@ -34,41 +35,88 @@ var optional = []string{"Channels", "Faults"}
 func TestEveryLanguageSaysEverything(t *testing.T) {
 	first := reflect.ValueOf(*Languages()[0])
 	for _, l := range Languages() {
-		v := reflect.ValueOf(*l)
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			if !f.IsExported() {
-				continue
-			}
-			switch v.Field(i).Kind() {
-			case reflect.String:
-				said, want := v.Field(i).String(), first.Field(i).String()
-				if strings.TrimSpace(said) == "" {
-					t.Errorf("%s: %s is not said", l.Lang, f.Name)
-				}
-				if !slices.Equal(arguments(said), arguments(want)) {
-					t.Errorf("%s: %s takes %v, want %v", l.Lang, f.Name, arguments(said), arguments(want))
-				}
-			case reflect.Map:
-				if slices.Contains(optional, f.Name) {
-					continue
-				}
-				got, want := keys(v.Field(i)), keys(first.Field(i))
-				if !slices.Equal(got, want) {
-					t.Errorf("%s: %s has %v, want %v", l.Lang, f.Name, got, want)
-				}
-				for _, k := range v.Field(i).MapKeys() {
-					e := v.Field(i).MapIndex(k)
-					if e.IsZero() || e.Kind() == reflect.Struct && (e.Field(0).IsZero() || e.Field(1).IsZero()) {
-						t.Errorf("%s: %s[%s] is not said", l.Lang, f.Name, k)
-					}
-				}
-			}
+		for _, p := range unsaid(reflect.ValueOf(*l), first, "") {
+			t.Errorf("%s: %s", l.Lang, p)
 		}
 		for _, s := range append(l.months[:], l.weekdays[:]...) {
 			if s == "" {
 				t.Errorf("%s: a month or weekday has no name", l.Lang)
 			}
+		}
+	}
+}
+
+// unsaid lists what a catalogue, or a part of it, leaves out or says with other
+// arguments than the first one; name is the part's, as it is written in Go.
+func unsaid(v, first reflect.Value, name string) (out []string) {
+	switch v.Kind() {
+	case reflect.String:
+		if strings.TrimSpace(v.String()) == "" {
+			return []string{name + " is not said"}
+		}
+		if said, want := arguments(v.String()), arguments(first.String()); !slices.Equal(said, want) {
+			return []string{fmt.Sprintf("%s takes %v, want %v", name, said, want)}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				out = append(out, unsaid(v.Field(i), first.Field(i), strings.TrimPrefix(name+"."+f.Name, "."))...)
+			}
+		}
+	case reflect.Map:
+		if slices.Contains(optional, name) {
+			return nil
+		}
+		if got, want := keys(v), keys(first); !slices.Equal(got, want) {
+			return []string{fmt.Sprintf("%s has %v, want %v", name, got, want)}
+		}
+		for _, k := range v.MapKeys() {
+			out = append(out, unsaid(v.MapIndex(k), first.MapIndex(k), name+"["+k.String()+"]")...)
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Len() != first.Len() {
+			return []string{fmt.Sprintf("%s has %d parts, want %d", name, v.Len(), first.Len())}
+		}
+		for i := range v.Len() {
+			out = append(out, unsaid(v.Index(i), first.Index(i), fmt.Sprintf("%s[%d]", name, i))...)
+		}
+	case reflect.Func:
+		if v.IsNil() {
+			return []string{name + " is not said"}
+		}
+	default:
+		return []string{name + " is a " + v.Kind().String() + ", which nobody compares"}
+	}
+	return out
+}
+
+// TestUnsaid holds the comparison to what it must find, deep down too.
+func TestUnsaid(t *testing.T) {
+	type inner struct {
+		A string
+		M map[string]MetricText
+		L []string
+	}
+	type outer struct{ In inner }
+	good := outer{inner{"%d of %s", map[string]MetricText{"x": {"X", "an x"}}, []string{"one"}}}
+	for _, c := range []struct {
+		name   string
+		change func(*outer)
+		want   string
+	}{
+		{"nothing", func(*outer) {}, ""},
+		{"empty", func(o *outer) { o.In.A = " " }, "In.A is not said"},
+		{"arguments", func(o *outer) { o.In.A = "%d" }, "In.A takes"},
+		{"half a metric", func(o *outer) { o.In.M = map[string]MetricText{"x": {"X", ""}} }, "In.M[x].About is not said"},
+		{"a key", func(o *outer) { o.In.M = nil }, "In.M has []"},
+		{"a list", func(o *outer) { o.In.L = nil }, "In.L has 0"},
+		{"in a list", func(o *outer) { o.In.L = []string{""} }, "In.L[0] is not said"},
+	} {
+		o := good
+		c.change(&o)
+		got := strings.Join(unsaid(reflect.ValueOf(o), reflect.ValueOf(good), ""), "\n")
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
 }
@@ -85,13 +133,36 @@ func keys(m reflect.Value) []string {
 // TestTone holds the words to the house's voice.
 func TestTone(t *testing.T) {
 	for _, l := range Languages() {
-		v := reflect.ValueOf(*l)
-		for i := range v.NumField() {
-			if v.Field(i).Kind() == reflect.String && strings.Contains(v.Field(i).String(), "!") {
-				t.Errorf("%s: %s has an exclamation mark", l.Lang, v.Type().Field(i).Name)
+		for name, said := range sentences(reflect.ValueOf(*l), "") {
+			if strings.Contains(said, "!") {
+				t.Errorf("%s: %s has an exclamation mark", l.Lang, name)
 			}
 		}
 	}
+}
+
+// sentences are all strings of a catalogue, or of a part of it, by their names.
+func sentences(v reflect.Value, name string) map[string]string {
+	out := map[string]string{}
+	switch v.Kind() {
+	case reflect.String:
+		out[name] = v.String()
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				maps.Copy(out, sentences(v.Field(i), name+"."+f.Name))
+			}
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			maps.Copy(out, sentences(v.MapIndex(k), name+"["+k.String()+"]"))
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			maps.Copy(out, sentences(v.Index(i), fmt.Sprintf("%s[%d]", name, i)))
+		}
+	}
+	return out
 }
 
 var nan = math.NaN()
