@@ -17,9 +17,9 @@ import (
 // of the page is the present one with one thing changed.
 type ask struct {
 	site   *site.Site
-	q      stats.Query                // period, comparison, filter
-	metric stats.Metric               // in the chart
-	tabs   map[string]stats.Dimension // chosen tabs that aren't their panel's first
+	q      stats.Query       // period, comparison, filter
+	metric stats.Metric      // in the chart
+	tabs   map[string]string // by panel: chosen tabs that aren't its first
 }
 
 // The parameters that are the page's and not the query's.
@@ -53,7 +53,7 @@ func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
 	if err != nil {
 		return ask{}, err
 	}
-	a := ask{site: st, q: q, metric: stats.Visitors, tabs: map[string]stats.Dimension{}}
+	a := ask{site: st, q: q, metric: stats.Visitors, tabs: map[string]string{}}
 	if m := stats.Metric(v.Get(paramMetric)); m != "" {
 		if !slices.Contains(headlineMetrics(), m) {
 			return ask{}, fault.Field(paramMetric, "metric must be one of the headline's numbers.")
@@ -61,14 +61,14 @@ func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
 		a.metric = m
 	}
 	for _, p := range panels() {
-		d := stats.Dimension(v.Get(p.name))
-		if d == "" || d == p.tabs[0].dimension {
+		tab := v.Get(p.name)
+		if len(p.tabs) == 0 || tab == "" || tab == p.tabs[0] {
 			continue
 		}
-		if _, ok := p.tab(d); !ok {
-			return ask{}, fault.Field(p.name, fmt.Sprintf("The panel %s has no tab %q.", p.name, d))
+		if !p.hasTab(tab) {
+			return ask{}, fault.Field(p.name, fmt.Sprintf("The panel %s has no tab %q.", p.name, tab))
 		}
-		a.tabs[p.name] = d
+		a.tabs[p.name] = tab
 	}
 	return a, nil
 }
@@ -92,8 +92,8 @@ func (a ask) values() url.Values {
 	if a.metric != stats.Visitors {
 		v.Set(paramMetric, string(a.metric))
 	}
-	for panel, d := range a.tabs {
-		v.Set(panel, string(d))
+	for panel, tab := range a.tabs {
+		v.Set(panel, tab)
 	}
 	return v
 }

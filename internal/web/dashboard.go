@@ -2,14 +2,15 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/a-h/templ"
 	"golang.org/x/sync/errgroup"
 
 	"moonbear/internal/site"
@@ -34,7 +35,7 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) er
 	if err != nil {
 		return err
 	}
-	got, err := s.answers(r.Context(), a)
+	got, err := s.answers(r.Context(), v.Text, a)
 	if err != nil {
 		return err
 	}
@@ -62,19 +63,20 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) er
 // them it is an error. A panel that fails is an error in its own place.
 type answers struct {
 	totals, series *stats.Result
-	panels         []panelAnswer
-	drops          *stats.Drops
-	dropsErr       error
+	panels         []templ.Component // beside panels()
 	online         int64
 	ever           bool // the site has had an event in two years
 }
 
-func (s *Server) answers(ctx context.Context, a ask) (*answers, error) {
+func (s *Server) answers(ctx context.Context, t *html.Text, a ask) (*answers, error) {
 	got := &answers{ever: true}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4) // the store spreads one query over the cores already
+	totals := sync.OnceValues(func() (*stats.Result, error) {
+		return s.o.Stats.Run(gctx, a.q.Totals(headlineMetrics()...))
+	})
 	g.Go(func() (err error) {
-		got.totals, err = s.o.Stats.Run(gctx, a.q.Totals(headlineMetrics()...))
+		got.totals, err = totals()
 		if err != nil || !nothing(got.totals) {
 			return err
 		}
@@ -87,17 +89,14 @@ func (s *Server) answers(ctx context.Context, a ask) (*answers, error) {
 		got.series, err = s.o.Stats.Run(gctx, a.q.Series(headlineMetrics()...))
 		return err
 	})
-	got.panels = make([]panelAnswer, len(panels()))
+	b := &board{s: s, t: t, a: a, totals: func(context.Context) (*stats.Result, error) { return totals() }}
+	got.panels = make([]templ.Component, len(panels()))
 	for i, p := range panels() {
 		g.Go(func() error {
-			got.panels[i] = s.askPanel(gctx, a, p)
+			got.panels[i] = b.box(gctx, p)
 			return nil
 		})
 	}
-	g.Go(func() error {
-		got.drops, got.dropsErr = s.o.Stats.Drops(gctx, a.q)
-		return nil
-	})
 	g.Go(func() (err error) {
 		got.online, err = s.o.Stats.Online(gctx, a.site.ID)
 		return err
@@ -138,9 +137,10 @@ func (s *Server) fill(d *html.Dashboard, t *html.Text, a ask, got *answers) {
 		d.Empty = html.NoMatch
 	}
 	for i, p := range panels() {
-		d.Panels = append(d.Panels, s.panelView(t, a, p, got.panels[i], got.totals))
+		if p.always || d.Empty == html.NotEmpty {
+			d.Panels = append(d.Panels, got.panels[i])
+		}
 	}
-	d.Dropped = s.droppedView(t, a, got.drops, got.dropsErr)
 }
 
 // headline is the numbers above the chart.
@@ -222,17 +222,4 @@ func filterForm(t *html.Text, a ask) html.FilterForm {
 
 func (s *Server) nowView(t *html.Text, st *site.Site, n int64) html.Now {
 	return html.Now{Text: t, Count: t.Exact(float64(n)), PollURL: sitePath(st) + "/panels/now", URL: sitePath(st) + "?period=1h"}
-}
-
-// panelProblem is what stands in a panel's place when its question failed.
-func (s *Server) panelProblem(t *html.Text, a ask, panel string, err error) *html.PanelProblem {
-	if errors.Is(err, context.Canceled) {
-		err = fmt.Errorf("panel %s: %w", panel, err)
-	}
-	p := s.problemOf(context.Background(), nil, "GET /sites/{site}/panels/"+panel, err)
-	message := t.PanelError
-	if p.message != "" {
-		message = t.Fault(p.message)
-	}
-	return &html.PanelProblem{Message: message, Reference: p.reference, RetryURL: a.url(""), Fragment: a.url("/panels/" + panel)}
 }

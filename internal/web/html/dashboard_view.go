@@ -1,5 +1,7 @@
 package html
 
+import "github.com/a-h/templ"
+
 // Dashboard is a site's first page.
 type Dashboard struct {
 	Page
@@ -19,8 +21,7 @@ type Dashboard struct {
 	Zone       string // the site's time zone
 	Headline   []Number
 	Chart      Chart
-	Panels     []Panel
-	Dropped    Dropped
+	Panels     []templ.Component
 	Empty      Empty
 	Snippet    string      // for NoHits
 	Wait       StartStatus // for NoHits
@@ -126,15 +127,20 @@ type ChartRow struct {
 // Spark is a line without axes, in a 100 × 24 box.
 type Spark struct{ Line, Label string }
 
-// Panel is one box of the dashboard.
-type Panel struct {
-	Text    *Text
-	Name    string // its name in URLs
-	Title   string
-	Tabs    []Tab
-	Column  string // what is counted
+// Frame is what every panel has around its content.
+type Frame struct {
+	Text   *Text
+	Name   string // its name in URLs
+	Title  string
+	Wide   bool // across all columns
+	Tabs   []Tab
+	Column string // what is counted
+	Total  string // beside the title, "" for none
+}
+
+// List is a panel of rows.
+type List struct {
 	Rows    []Row
-	Failed  *PanelProblem
 	MoreURL string // all rows, "" when all are shown
 	MoreNum string
 }
@@ -166,10 +172,7 @@ type PanelProblem struct{ Message, Reference, RetryURL, Fragment string }
 
 // Dropped is the panel of hits that were not counted.
 type Dropped struct {
-	Text   *Text
-	Total  string
-	Rows   []DroppedRow
-	Failed *PanelProblem
+	Rows []DroppedRow
 }
 
 // DroppedRow is one reason and its examples.

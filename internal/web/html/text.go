@@ -50,6 +50,14 @@ type Text struct {
 	// Errors.
 	NotFoundTitle, NotFoundLead, ForbiddenTitle, WrongTitle, WrongLead, Reference, BackHome, UnavailableTitle string
 
+	// Areas with a file of words each.
+	Shell ShellText
+	Perf  PerfText
+	Goal  GoalText
+	Place PlaceText
+	Live  LiveText
+	Count CountText
+
 	Metrics    map[string]MetricText // by the stats metric's name
 	Dimensions map[string]string     // by the stats dimension's name
 	Periods    map[string]string     // by the period's name in URLs

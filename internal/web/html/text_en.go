@@ -3,6 +3,13 @@ package html
 var english = &Text{
 	Lang: "en", Name: "English", Abbr: "EN",
 
+	Shell: shellEnglish,
+	Perf:  perfEnglish,
+	Goal:  goalEnglish,
+	Place: placeEnglish,
+	Live:  liveEnglish,
+	Count: countEnglish,
+
 	SkipToContent: "Skip to content", Sites: "Sites", AddSite: "Add a site", SignOut: "Sign out", SignIn: "Sign in",
 	Language: "Language", Theme: "Appearance", ThemeAuto: "Like the device", ThemeLight: "Light", ThemeDark: "Dark",
 	Copy: "Copy", Copied: "Copied", TryAgain: "Try again", Menu: "Menu", Account: "Account", Close: "Close",

@@ -3,6 +3,13 @@ package html
 var korean = &Text{
 	Lang: "ko", Name: "한국어", Abbr: "한",
 
+	Shell: shellKorean,
+	Perf:  perfKorean,
+	Goal:  goalKorean,
+	Place: placeKorean,
+	Live:  liveKorean,
+	Count: countKorean,
+
 	SkipToContent: "본문으로 건너뛰기", Sites: "사이트", AddSite: "사이트 추가", SignOut: "로그아웃", SignIn: "로그인",
 	Language: "언어", Theme: "화면 테마", ThemeAuto: "기기 설정에 맞춤", ThemeLight: "밝게", ThemeDark: "어둡게",
 	Copy: "복사", Copied: "복사했습니다", TryAgain: "다시 시도", Menu: "메뉴", Account: "계정", Close: "닫기",
