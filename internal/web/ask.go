@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"moonbear/internal/fault"
@@ -19,7 +20,7 @@ type ask struct {
 	site   *site.Site
 	q      stats.Query       // period, comparison, filter
 	metric stats.Metric      // in the chart
-	tabs   map[string]string // by panel: chosen tabs that aren't its first
+	tabs   map[string]string // by parameter: what panels' choices are, where not the first
 }
 
 // The parameters that are the page's and not the query's.
@@ -61,16 +62,36 @@ func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
 		a.metric = m
 	}
 	for _, p := range panels() {
-		tab := v.Get(p.name)
-		if len(p.tabs) == 0 || tab == "" || tab == p.tabs[0] {
-			continue
+		for _, c := range p.choices() {
+			value := v.Get(c.name)
+			if len(c.values) == 0 || value == "" {
+				continue
+			}
+			if !slices.Contains(c.values, value) {
+				return ask{}, fault.Field(c.name, fmt.Sprintf("%s can't be %q: it is one of %s.", c.name, value, strings.Join(c.values, ", ")))
+			}
+			a = a.choose(c, value)
 		}
-		if !p.hasTab(tab) {
-			return ask{}, fault.Field(p.name, fmt.Sprintf("The panel %s has no tab %q.", p.name, tab))
-		}
-		a.tabs[p.name] = tab
 	}
 	return a, nil
+}
+
+// chosen is what a shows of a panel's choice.
+func (a ask) chosen(c choice) string {
+	if v := a.tabs[c.name]; v != "" || len(c.values) == 0 {
+		return v
+	}
+	return c.values[0]
+}
+
+// choose is a with another choice; the first is written by leaving it out.
+func (a ask) choose(c choice, value string) ask {
+	return a.with(func(b *ask) {
+		delete(b.tabs, c.name)
+		if value != c.values[0] {
+			b.tabs[c.name] = value
+		}
+	})
 }
 
 func defaultPeriod(st *site.Site, now time.Time) string {
@@ -92,8 +113,8 @@ func (a ask) values() url.Values {
 	if a.metric != stats.Visitors {
 		v.Set(paramMetric, string(a.metric))
 	}
-	for panel, tab := range a.tabs {
-		v.Set(panel, tab)
+	for name, value := range a.tabs {
+		v.Set(name, value)
 	}
 	return v
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -19,6 +20,7 @@ import (
 type panel struct {
 	name   string   // in URLs; also the parameter that chooses its tab
 	tabs   []string // what it can show, the first unless the URL says otherwise; nil: one thing
+	params []choice // what else the URL may choose
 	wide   bool     // across all columns
 	always bool     // also when nobody came
 
@@ -41,18 +43,27 @@ func panels() []panel {
 	}
 }
 
-// tab is the one shown for a.
-func (p *panel) tab(a ask) string {
-	if t := a.tabs[p.name]; t != "" {
-		return t
-	}
-	if len(p.tabs) == 0 {
-		return ""
-	}
-	return p.tabs[0]
+// choice is one thing of a panel that the URL chooses.
+type choice struct {
+	name   string   // the parameter's
+	values []string // the first unless the URL says otherwise
 }
 
-func (p *panel) hasTab(name string) bool { return slices.Contains(p.tabs, name) }
+// choices are all of a panel's, its tab the first.
+func (p *panel) choices() []choice { return append([]choice{{p.name, p.tabs}}, p.params...) }
+
+// tab is the one shown for a.
+func (p *panel) tab(a ask) string { return a.chosen(choice{p.name, p.tabs}) }
+
+// paramNames are the parameters of a panel's choices, for the script that
+// keeps them in the page's other links.
+func (p *panel) paramNames() string {
+	var names []string
+	for _, c := range p.choices() {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, " ")
+}
 
 // board is what the panels of one page share.
 type board struct {
@@ -84,24 +95,24 @@ func (b *board) total(ctx context.Context, m stats.Metric) (stats.Number, error)
 // box is a panel as it stands on the page.
 func (b *board) box(ctx context.Context, p panel) templ.Component {
 	tab := p.tab(b.a)
-	f := html.Frame{Text: b.t, Name: p.name, Title: b.t.Panel(p.name), Wide: p.wide}
-	for i, name := range p.tabs {
-		other := b.a.with(func(a *ask) {
-			delete(a.tabs, p.name)
-			if i > 0 {
-				a.tabs[p.name] = name
-			}
-		})
-		f.Tabs = append(f.Tabs, html.Tab{
-			Link:     html.Link{Label: b.t.Panel(name), URL: other.url("") + "#panel-" + p.name, Current: name == tab},
-			Fragment: other.url("/panels/" + p.name),
-		})
+	f := html.Frame{Text: b.t, Name: p.name, Title: b.t.Panel(p.name), Wide: p.wide, Params: p.paramNames()}
+	for _, name := range p.tabs {
+		f.Tabs = append(f.Tabs, b.choiceTab(p.name, choice{p.name, p.tabs}, name, b.t.Panel(name)))
 	}
 	c, err := p.show(ctx, b, f, tab)
 	if err != nil {
 		return html.FailedPanel(f, b.problem(p.name, err))
 	}
 	return c
+}
+
+// choiceTab is the link that shows a panel with another choice.
+func (b *board) choiceTab(panel string, c choice, value, label string) html.Tab {
+	other := b.a.choose(c, value)
+	return html.Tab{
+		Link:     html.Link{Label: label, URL: other.url("") + "#panel-" + panel, Current: b.a.chosen(c) == value},
+		Fragment: other.url("/panels/" + panel),
+	}
 }
 
 // problem is what stands in a panel's place when its question failed.

@@ -132,7 +132,8 @@ type Frame struct {
 	Text   *Text
 	Name   string // its name in URLs
 	Title  string
-	Wide   bool // across all columns
+	Wide   bool   // across all columns
+	Params string // its parameters in URLs, with spaces between
 	Tabs   []Tab
 	Column string // what is counted
 	Total  string // beside the title, "" for none

@@ -50,8 +50,10 @@ export function swapping(enhance: (root: ParentNode) => void): void {
       const url = new URL(link.href);
       history.replaceState(null, "", url.pathname + url.search);
       shown = location.pathname + location.search;
-      next.querySelector<HTMLElement>(".tabs [aria-current]")?.focus();
-      remember(next.id, url);
+      enhance(next);
+      const links = [...next.querySelectorAll<HTMLElement>("[data-fragment]")];
+      links.find((a) => a.dataset.fragment === link.dataset.fragment)?.focus();
+      remember(next, url);
     } catch {
       location.assign(link.href);
     }
@@ -82,19 +84,20 @@ export function swapping(enhance: (root: ParentNode) => void): void {
   document.addEventListener("moonbear:go", (e) => void go((e as CustomEvent<string>).detail, true));
 }
 
-// remember writes a panel's chosen tab into the page's other links, so that
-// the next press keeps it.
-function remember(panelID: string, from: URL): void {
-  const name = panelID.replace("panel-", "");
-  const value = from.searchParams.get(name);
+// remember writes what was chosen in a panel into the page's other links, so
+// that the next press keeps it.
+function remember(box: HTMLElement, from: URL): void {
   const keep = (href: string) => {
     const u = new URL(href, location.href);
-    if (value === null) u.searchParams.delete(name);
-    else u.searchParams.set(name, value);
+    for (const name of (box.dataset.params ?? "").split(" ")) {
+      const value = from.searchParams.get(name);
+      if (value === null) u.searchParams.delete(name);
+      else u.searchParams.set(name, value);
+    }
     return u.pathname + u.search + u.hash;
   };
   for (const a of document.querySelectorAll<HTMLAnchorElement>("[data-dashboard] a[href^='/sites/']")) {
-    if (a.closest(`#${panelID}`)) continue;
+    if (box.contains(a)) continue;
     const panel = a.dataset.fragment && a.closest<HTMLElement>("[data-panel]");
     a.setAttribute("href", keep(a.getAttribute("href")!));
     if (a.dataset.exclude) a.dataset.exclude = keep(a.dataset.exclude);
