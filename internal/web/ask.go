@@ -56,7 +56,7 @@ func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
 	}
 	a := ask{site: st, q: q, metric: stats.Visitors, tabs: map[string]string{}}
 	if m := stats.Metric(v.Get(paramMetric)); m != "" {
-		if !slices.Contains(headlineMetrics(), m) {
+		if !slices.Contains(a.headline(), m) {
 			return ask{}, fault.Field(paramMetric, "metric must be one of the headline's numbers.")
 		}
 		a.metric = m
@@ -92,6 +92,13 @@ func (a ask) choose(c choice, value string) ask {
 			b.tabs[c.name] = value
 		}
 	})
+}
+
+// headline is the numbers above the chart, in their order: those that say most
+// about what is asked.
+func (a ask) headline() []stats.Metric {
+	return []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.ViewsPerVisit, stats.BounceRate,
+		stats.VisitDuration, stats.Percentile("page_load", 75)}
 }
 
 func defaultPeriod(st *site.Site, now time.Time) string {

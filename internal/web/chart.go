@@ -60,7 +60,7 @@ func chartView(t *html.Text, a ask, res *stats.Result, now time.Time) html.Chart
 	}
 	for i := range lines + 1 {
 		v := step * float64(i)
-		label := t.Tick(v, u)
+		label := a.tick(t, a.metric, v)
 		if i == 0 {
 			label = "" // the baseline is 0 by promise; a label would sit on the axis
 		}
@@ -80,7 +80,7 @@ func chartView(t *html.Text, a ask, res *stats.Result, now time.Time) html.Chart
 	}
 	c.Ticks = ticks(t, res, p)
 	c.Rows = chartRows(t, a, res, p, now, open, before)
-	for i, m := range headlineMetrics() {
+	for i, m := range a.headline() {
 		c.Columns = append(c.Columns, t.Metric(string(m)).Name)
 		if m == a.metric {
 			c.Main = i
@@ -253,7 +253,6 @@ func bucketWords(t *html.Text, i stats.Interval, from, to, now time.Time) string
 // chartRows are the numbers behind the picture, for the table, the pointer
 // and screen readers.
 func chartRows(t *html.Text, a ask, res *stats.Result, p plot, now time.Time, open, before int) []html.ChartRow {
-	u := unit(a.metric)
 	var rows []html.ChartRow
 	for i, pt := range res.Points {
 		main := pt.Value(a.metric)
@@ -264,9 +263,9 @@ func chartRows(t *html.Text, a ask, res *stats.Result, p plot, now time.Time, op
 		if main.Previous.OK {
 			r.BeforeY = percentText(p.y(main.Previous.N))
 		}
-		r.Before = t.ExactValue(number(main.Previous), u)
-		for _, m := range headlineMetrics() {
-			r.Cells = append(r.Cells, t.ExactValue(number(pt.Value(m).Number), unit(m)))
+		r.Before = a.exact(t, a.metric, number(main.Previous))
+		for _, m := range a.headline() {
+			r.Cells = append(r.Cells, a.exact(t, m, number(pt.Value(m).Number)))
 		}
 		if iv := res.Query.Interval; iv == stats.Day || iv == stats.Week || iv == stats.Month {
 			r.From, r.To = pt.From.Format(time.DateOnly), pt.To.Add(-time.Nanosecond).Format(time.DateOnly)

@@ -73,7 +73,7 @@ func TestChartTellsTheTruth(t *testing.T) {
 	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
 	made := *askSite
 	made.CreatedAt = day(18).Add(5 * time.Hour)
-	q := stats.Query{Site: &made, Period: stats.Period{Name: "7d"}, Compare: stats.PreviousPeriod}.Series(headlineMetrics()...)
+	q := stats.Query{Site: &made, Period: stats.Period{Name: "7d"}, Compare: stats.PreviousPeriod}.Series(ask{}.headline()...)
 	res := &stats.Result{Query: q, Span: stats.Span{From: day(16), To: day(23), Until: askNow}}
 	for i, n := range []float64{0, 0, 0, 4, 8, 6, 2} {
 		res.Points = append(res.Points, stats.Point{From: day(16 + i), To: day(17 + i), Partial: i == 6,

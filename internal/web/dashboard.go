@@ -18,12 +18,6 @@ import (
 	"moonbear/internal/web/html"
 )
 
-// headlineMetrics are the numbers above the chart, in their order.
-func headlineMetrics() []stats.Metric {
-	return []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.ViewsPerVisit, stats.BounceRate,
-		stats.VisitDuration, stats.Percentile("page_load", 75)}
-}
-
 // dashboardPeriods are the menu's, in its order.
 func dashboardPeriods() []string {
 	return []string{"today", "24h", "7d", "4w", "3m", "12m", "mtd", "ytd"}
@@ -73,7 +67,7 @@ func (s *Server) answers(ctx context.Context, t *html.Text, a ask) (*answers, er
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4) // the store spreads one query over the cores already
 	totals := sync.OnceValues(func() (*stats.Result, error) {
-		return s.o.Stats.Run(gctx, a.q.Totals(headlineMetrics()...))
+		return s.o.Stats.Run(gctx, a.q.Totals(a.headline()...))
 	})
 	g.Go(func() (err error) {
 		got.totals, err = totals()
@@ -86,7 +80,7 @@ func (s *Server) answers(ctx context.Context, t *html.Text, a ask) (*answers, er
 		return err
 	})
 	g.Go(func() (err error) {
-		got.series, err = s.o.Stats.Run(gctx, a.q.Series(headlineMetrics()...))
+		got.series, err = s.o.Stats.Run(gctx, a.q.Series(a.headline()...))
 		return err
 	})
 	b := &board{s: s, t: t, a: a, totals: func(context.Context) (*stats.Result, error) { return totals() }}
@@ -146,17 +140,17 @@ func (s *Server) fill(d *html.Dashboard, t *html.Text, a ask, got *answers) {
 // headline is the numbers above the chart.
 func headline(t *html.Text, a ask, res *stats.Result, against string) []html.Number {
 	var ns []html.Number
-	for _, m := range headlineMetrics() {
+	for _, m := range a.headline() {
 		v, words, info := res.Total(m), t.Metric(string(m)), unit(m)
 		meta, _ := m.Info()
 		n := html.Number{
 			Metric: string(m), Name: words.Name, About: words.About,
-			Value: t.Value(number(v.Number), info), Exact: t.ExactValue(number(v.Number), info),
+			Value: a.short(t, m, number(v.Number)), Exact: a.exact(t, m, number(v.Number)),
 			URL: a.with(func(b *ask) { b.metric = m }).url(""), Current: m == a.metric,
 		}
 		if a.q.Compare != stats.NoComparison {
 			n.Change, n.Trend = t.Change(number(v.Number), number(v.Previous), info, meta.LessIsBetter)
-			n.Previous = fmt.Sprintf(t.PrevPeriodIs, t.ExactValue(number(v.Previous), info), against)
+			n.Previous = fmt.Sprintf(t.PrevPeriodIs, a.exact(t, m, number(v.Previous)), against)
 		}
 		ns = append(ns, n)
 	}

@@ -94,7 +94,7 @@ func (s *Server) listingView(r *http.Request, v *viewer, a ask, tab tabSpec, res
 	for i, row := range rows {
 		lr := html.ListingRow{Row: row}
 		for _, m := range res.Query.Metrics {
-			lr.Cells = append(lr.Cells, t.ExactValue(number(res.Rows[i].Value(m).Number), unit(m)))
+			lr.Cells = append(lr.Cells, a.exact(t, m, number(res.Rows[i].Value(m).Number)))
 		}
 		l.Rows = append(l.Rows, lr)
 	}

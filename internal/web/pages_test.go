@@ -371,7 +371,7 @@ func TestEveryPage(t *testing.T) {
 	for _, period := range append(dashboardPeriods(), "1h", "24m") {
 		pages[home+"?period="+period] = owner
 	}
-	for _, m := range headlineMetrics() {
+	for _, m := range (ask{}).headline() {
 		pages[home+"?period=7d&interval=hour&compare=year&metric="+string(m)] = owner
 	}
 	check("en")

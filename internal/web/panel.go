@@ -76,7 +76,7 @@ type board struct {
 
 // total is the whole that a panel's rows are parts of.
 func (b *board) total(ctx context.Context, m stats.Metric) (stats.Number, error) {
-	if b.totals != nil && slices.Contains(headlineMetrics(), m) {
+	if b.totals != nil && slices.Contains(b.a.headline(), m) {
 		res, err := b.totals(ctx)
 		if err != nil {
 			return stats.Number{}, err

@@ -100,7 +100,7 @@ func rowViews(t *html.Text, a ask, tab tabSpec, rows []stats.Row, whole stats.Nu
 		f := rowFilter(tab.dimension, value)
 		row := html.Row{
 			Label: valueWords(t, tab.dimension, value), Title: value, Empty: value == "",
-			Value: t.RowValue(number(n)), Exact: t.Exact(number(n)),
+			Value: a.row(t, tab.metric, number(n)), Exact: a.exact(t, tab.metric, number(n)),
 			Share: t.Percent(number(stats.Share(n, whole))), Width: "0",
 			FilterURL: a.toggled(f).url(""), OpenURL: openURL(a.site, tab.dimension, value), Active: a.has(f),
 		}

@@ -105,6 +105,39 @@ func unit(m stats.Metric) html.Unit {
 		return html.Seconds
 	case stats.Milliseconds:
 		return html.Milliseconds
+	case stats.Money:
+		return html.Money
 	}
 	return html.Count
+}
+
+// short writes a metric's number where room is scarce, exact with nothing left
+// out, tick beside a line of a chart; money is in the site's currency.
+func (a ask) short(t *html.Text, m stats.Metric, n float64) string {
+	if m.Unit() == stats.Money {
+		return t.MoneyShort(n, a.site.Currency)
+	}
+	return t.Value(n, unit(m))
+}
+
+func (a ask) exact(t *html.Text, m stats.Metric, n float64) string {
+	if m.Unit() == stats.Money {
+		return t.Money(n, a.site.Currency)
+	}
+	return t.ExactValue(n, unit(m))
+}
+
+func (a ask) tick(t *html.Text, m stats.Metric, n float64) string {
+	if m.Unit() == stats.Money {
+		return t.MoneyShort(n, a.site.Currency)
+	}
+	return t.Tick(n, unit(m))
+}
+
+// row writes a metric's number at the end of a row.
+func (a ask) row(t *html.Text, m stats.Metric, n float64) string {
+	if unit(m) == html.Count {
+		return t.RowValue(n)
+	}
+	return a.short(t, m, n)
 }

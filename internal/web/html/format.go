@@ -18,6 +18,7 @@ const (
 	Percent           // 0 to 100
 	Seconds           // 2m 31s
 	Milliseconds      // 240 ms, 1.8 s
+	Money             // in a currency, which is said beside it: Text.Money
 )
 
 // Dash is written where there is nothing to divide or nothing was measured.
@@ -204,7 +205,7 @@ func (t *Text) Change(v, previous float64, u Unit, lowerIsBetter bool) (string, 
 	d := v - previous
 	var s string
 	switch u {
-	case Count:
+	case Count, Money:
 		if previous == 0 {
 			return "", NoIdea
 		}
