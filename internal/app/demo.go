@@ -38,6 +38,9 @@ func openDemo(ctx context.Context, c *control, store event.Store, log *slog.Logg
 	switch f, isFault := fault.From(err); {
 	case err == nil:
 		d.site, d.user = res.Site, res.User
+		if err := demoGoals(ctx, c.sites, d.site.ID); err != nil {
+			return nil, err
+		}
 	case isFault && f.Kind == fault.Conflict:
 		u, err := c.accounts.UserByEmail(ctx, demoEmail)
 		if err != nil {
@@ -54,6 +57,27 @@ func openDemo(ctx context.Context, c *control, store event.Store, log *slog.Logg
 	}
 	d.traffic = demo.New(demo.Options{Site: d.site.ID, PerDay: demoPerDay, Epoch: d.site.CreatedAt.AddDate(0, 0, -demoDays)})
 	return d, nil
+}
+
+// demoGoals gives a new demo site what its owner would have made by now.
+func demoGoals(ctx context.Context, sites *site.Service, id int64) error {
+	for _, g := range []site.Goal{
+		{Name: "Purchase", Rule: site.Rule{Event: demo.Purchase}},
+		{Name: "Home subscription", Value: 24_000, Rule: site.Rule{Event: demo.Signup,
+			Properties: []site.PropertyCondition{{Key: "plan", Operator: "eq", Value: "home"}}}},
+		{Name: "Reached the checkout", Rule: site.Rule{Path: "/checkout"}},
+	} {
+		g.Site = id
+		if _, err := sites.AddGoal(ctx, g); err != nil {
+			return fmt.Errorf("demo goal %s: %w", g.Name, err)
+		}
+	}
+	_, err := sites.AddSegment(ctx, site.Segment{Site: id, Name: "Korea, on a phone",
+		Filter: `{"and":[{"dimension":"country","operator":"eq","value":["KR"]},{"dimension":"device","operator":"eq","value":["mobile"]}]}`})
+	if err != nil {
+		return fmt.Errorf("demo segment: %w", err)
+	}
+	return nil
 }
 
 func (d *demoSite) spoolID() string { return fmt.Sprintf("demo-%d", d.site.ID) }

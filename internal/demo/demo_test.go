@@ -92,3 +92,30 @@ func TestDaysDiffer(t *testing.T) {
 		t.Errorf("Sunday %d, Tuesday %d, launch day %d: want them to rise", sunday, tuesday, launched)
 	}
 }
+
+// TestDeeds says that the demo has all the kinds of events that panels show.
+func TestDeeds(t *testing.T) {
+	events, _ := traffic().Window(epoch.AddDate(0, 0, 20), epoch.AddDate(0, 0, 24))
+	counts, money, keys := map[string]int{}, map[string]int64{}, map[string]string{}
+	for _, e := range events {
+		counts[e.Name]++
+		for i, p := range e.Props {
+			if i > 0 && e.Props[i-1].Key >= p.Key {
+				t.Fatalf("%s: properties out of order: %v", e.Name, e.Props)
+			}
+			keys[e.Name] = p.Key
+		}
+		if (e.Revenue != 0) != (e.Currency != "") {
+			t.Fatalf("%s: %d in %q", e.Name, e.Revenue, e.Currency)
+		}
+		money[e.Currency] += e.Revenue
+	}
+	for name, key := range map[string]string{Purchase: "roast", Signup: "plan", Newsletter: "place", event.Outbound: "url", event.Download: "url", event.NotFound: "path"} {
+		if counts[name] < 5 || keys[name] != key {
+			t.Errorf("%s: %d in four days, its last property is %q; want some, with %q", name, counts[name], keys[name], key)
+		}
+	}
+	if money["USD"] == 0 || money["EUR"] == 0 || money["KRW"] == 0 {
+		t.Errorf("money is %v, want some in three currencies", money)
+	}
+}

@@ -48,9 +48,11 @@ func (t *Traffic) pages(r *rand.Rand, m time.Time, base event.Event, at int64, p
 		out = append(out, view)
 
 		read := min(logNormal(r, 24_000, 0.9)+1500, 8*60_000)
-		if e, ok := custom(r, base, path, at+read/2); ok && e.Time < end {
+		if e, ok := deed(r, base, path, at+read/2); ok && e.Time < end {
 			out = append(out, e)
-			stay = 0.8
+			if e.Interactive {
+				stay = 0.8
+			}
 		}
 		if at+read < end {
 			leave := base
@@ -66,9 +68,12 @@ func (t *Traffic) pages(r *rand.Rand, m time.Time, base event.Event, at int64, p
 	}
 }
 
-// next is the page a visitor goes to: shop pages lead to the basket.
+// next is the page a visitor goes to: shop pages lead to the basket, and a link
+// in a hundred is broken.
 func (t *Traffic) next(r *rand.Rand, path string) string {
 	switch {
+	case r.Float64() < 0.01:
+		return pick(r, broken, func(b weighted) float64 { return b.weight }).name
 	case path == "/basket" && r.Float64() < 0.55:
 		return "/checkout"
 	case len(path) > 6 && path[:6] == "/shop/" && r.Float64() < 0.3:
@@ -77,30 +82,6 @@ func (t *Traffic) next(r *rand.Rand, path string) string {
 		return "/shop"
 	}
 	return pages[t.paths.draw(r)].path
-}
-
-// custom is what a visitor may do on a page.
-func custom(r *rand.Rand, base event.Event, path string, at int64) (event.Event, bool) {
-	e := base
-	e.Time, e.Path, e.Interactive = at, path, true
-	switch {
-	case path == "/checkout" && r.Float64() < 0.62:
-		e.Name, e.Currency = "Purchase", "EUR"
-		e.Revenue = int64(9+r.IntN(60)) * 1000
-		e.Props = []event.Prop{{Key: "roast", Value: roasts[r.IntN(len(roasts))]}}
-	case path == "/journal/brew-guide" && r.Float64() < 0.12:
-		e.Name = event.Download
-		e.Props = []event.Prop{{Key: "url", Value: "https://" + Domain + "/brew-guide.pdf"}}
-	case r.Float64() < 0.025:
-		e.Name = "Newsletter signup"
-		e.Props = []event.Prop{{Key: "place", Value: []string{"footer", "popup", "journal"}[r.IntN(3)]}}
-	case r.Float64() < 0.02:
-		e.Name = event.Outbound
-		e.Props = []event.Prop{{Key: "url", Value: "https://instagram.com/hallacoffee"}}
-	default:
-		return event.Event{}, false
-	}
-	return e, true
 }
 
 // timings are the navigation's phases: network by place, work by machine.
