@@ -4,6 +4,9 @@
 // scope → limit.go (headers, 429) → read.go (strict JSON) → a handler, which
 // asks stats or site and returns its error → write.go. Errors are faults that
 // name the field and what would be right; web writes them as {"message": …}.
+//
+// What each URL takes and answers is described in apidoc, from which the
+// OpenAPI document and the page /docs/api are made; tests hold the two together.
 package api
 
 import (

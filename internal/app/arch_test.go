@@ -16,6 +16,7 @@ var floors = [][]string{
 	{"cmd/moonbear"},
 	{"internal/app"},
 	{"internal/web", "internal/api"},
+	{"internal/apidoc"},
 	{"internal/billing", "internal/report", "internal/transfer", "internal/backup", "internal/demo"},
 	{"internal/collect", "internal/load", "internal/stats"},
 	{"internal/site"},
