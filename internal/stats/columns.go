@@ -38,7 +38,8 @@ var metrics = slices.Concat([]MetricInfo{
 // hidden, which is the second half of its pageview.
 const counted = "name <> 'engagement'"
 
-// percentiles are p50, p75 and p95 of everything measured, nearest-rank: the
+// percentiles are p50, p75 and p95 of everything measured, and how much of it
+// there is. They are nearest-rank: the
 // number that at least that share of the measurements doesn't exceed, which is
 // always one that was measured. The share is written as a decimal, which
 // DuckDB multiplies exactly; as a double 0.95 of 20 would be rank 20, not 19.
@@ -60,6 +61,7 @@ func percentiles() []MetricInfo {
 				sql: fmt.Sprintf("cast(quantile_disc(%s, 0.%d) as double)%s", name, p, scale),
 			})
 		}
+		ms = append(ms, samples(name)...)
 	}
 	return ms
 }

@@ -306,6 +306,7 @@ func (o *oracle) runRows(q stats.Query, r *stats.Result, is, was window) {
 			then[i] = o.gather(m, q.Filter, was, by(was, false), by(was, isWhole(m)))
 		}
 	}
+	keys = o.least(q, now, keys)
 	slices.SortFunc(keys, func(a, b string) int { return o.order(q, now, a, b) })
 	r.Count = len(keys)
 	size, number := q.PageSize, max(q.Page, 1)

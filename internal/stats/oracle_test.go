@@ -318,7 +318,7 @@ func measureOf(m stats.Metric) (index, percent int, ok bool) {
 			}
 		}
 	}
-	return 0, 0, false
+	return sampleOf(m)
 }
 
 // gather runs metric m over window w into cells. byEvent groups events by
@@ -412,6 +412,8 @@ func finish(m stats.Metric, a *acc) (exact float64, ok bool) {
 	}
 	index, percent, isMeasure := measureOf(m)
 	switch {
+	case isMeasure && percent > 100:
+		return shareOf(index, percent, a.list)
 	case isMeasure:
 		if len(a.list) == 0 {
 			return 0, false
@@ -451,8 +453,10 @@ func (o *oracle) number(m stats.Metric, a *acc) (stats.Number, float64) {
 		return stats.Number{}, math.Inf(-1)
 	}
 	decimals := oracleDecimals[m]
-	if index, _, isMeasure := measureOf(m); isMeasure && index == event.CLS {
+	if index, percent, isMeasure := measureOf(m); isMeasure && index == event.CLS && percent < 100 {
 		decimals = 4
+	} else if percent > countOf {
+		decimals = 1
 	}
 	p := math.Pow(10, float64(decimals))
 	return stats.Number{N: math.Round(exact*p) / p, OK: true}, exact
@@ -502,7 +506,7 @@ func (o *oracle) cells(q stats.Query, w window, byEvent, byVisit, byEntry groups
 }
 
 func isCount(m stats.Metric) bool {
-	return m == "visitors" || m == "visits" || m == "pageviews" || m == "events" || m == "revenue"
+	return m == "visitors" || m == "visits" || m == "pageviews" || m == "events" || m == "revenue" || strings.HasSuffix(string(m), "_count")
 }
 
 func (o *oracle) cell(q stats.Query, gathered []map[string]*acc, key string) (c cell) {

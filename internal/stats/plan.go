@@ -25,6 +25,7 @@ type plan struct {
 	order         []Order
 	limit, offset int        // no limit when 0
 	only          [][]string // keys of the rows wanted; nil for all
+	least         Least
 }
 
 // scan is one part of a plan.
@@ -47,7 +48,7 @@ func planFor(q Query, from, to time.Time, bs []bucket) plan {
 		runs: runs(bs), dims: q.Dimensions, metrics: q.Metrics,
 	}
 	if q.Shape() == Breakdown {
-		p.order = q.order()
+		p.order, p.least = q.order(), q.Least
 		p.limit = q.pageSize()
 		p.offset = (max(q.Page, 1) - 1) * p.limit
 	}

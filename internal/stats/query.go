@@ -23,8 +23,9 @@ type Query struct {
 	// For a breakdown. Order is by the first metric, descending, when empty;
 	// ties are always by the dimensions, ascending.
 	Order    []Order
-	Page     int // from 1
-	PageSize int // DefaultPageSize when 0
+	Page     int   // from 1
+	PageSize int   // DefaultPageSize when 0
+	Least    Least // isn't in URLs: pages and reports set it themselves
 }
 
 // DefaultPageSize and MaxPageSize are how many rows a breakdown's page has.
@@ -72,7 +73,7 @@ const (
 
 // Totals is q asking for totals of ms.
 func (q Query) Totals(ms ...Metric) Query {
-	q.Metrics, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize = ms, "", nil, nil, 0, 0
+	q.Metrics, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, "", nil, nil, 0, 0, Least{}
 	return q
 }
 
@@ -82,12 +83,12 @@ func (q Query) Series(ms ...Metric) Query {
 	if q.Interval == "" || !q.Period.Allows(q.Interval) {
 		q.Interval = q.Period.Interval()
 	}
-	q.Metrics, q.Dimensions, q.Order, q.Page, q.PageSize = ms, nil, nil, 0, 0
+	q.Metrics, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, nil, nil, 0, 0, Least{}
 	return q
 }
 
 // By is q asking for the first size rows of ms grouped by d.
 func (q Query) By(d Dimension, size int, ms ...Metric) Query {
-	q.Metrics, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize = ms, "", []Dimension{d}, nil, 1, size
+	q.Metrics, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, "", []Dimension{d}, nil, 1, size, Least{}
 	return q
 }

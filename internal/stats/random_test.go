@@ -110,6 +110,9 @@ func world(r *rand.Rand, id int64, now time.Time, visits int) []event.Event {
 				for _, m := range []int{event.EngagementTime, event.ScrollDepth, event.LCP, event.CLS, event.PageLoad} {
 					if r.IntN(2) == 0 {
 						g.Measures[m] = event.Measured(int64(r.IntN(100)))
+						if r.IntN(2) == 0 && (m == event.LCP || m == event.CLS) {
+							g.Measures[m] = event.Measured(int64(r.IntN(5000))) // on both sides of the limits
+						}
 					}
 				}
 				if g.Time <= now.UnixMilli() {
@@ -245,6 +248,7 @@ func TestOracle(t *testing.T) {
 	for n := range *oracleQueries {
 		i := r.IntN(len(moments))
 		q := randomQuery(r, sites[i], oracles[i].now)
+		q.Least = randomLeast(r, q)
 		s := stats.New(store, func() time.Time { return oracles[i].now })
 		got, err := s.Run(context.Background(), q)
 		if err != nil {

@@ -43,7 +43,7 @@ func (b *builder) outer() string {
 	if b.plan.only != nil {
 		return sel(columns, from, []string{b.onlyRows()}, nil)
 	}
-	text := sel(columns, from, []string{strings.Join(b.something(), " or ")}, nil) + "\norder by " + strings.Join(b.ordered(), ", ")
+	text := sel(columns, from, b.wanted(), nil) + "\norder by " + strings.Join(b.ordered(), ", ")
 	return text + fmt.Sprintf("\nlimit %s offset %s", b.arg(int64(b.plan.limit)), b.arg(int64(b.plan.offset)))
 }
 
@@ -70,6 +70,15 @@ func (b *builder) number(m Metric) string {
 func (m Metric) isCount() bool {
 	u := m.Unit()
 	return u == Count || u == Money
+}
+
+// wanted is true of the rows that a breakdown has.
+func (b *builder) wanted() []string {
+	some := strings.Join(b.something(), " or ")
+	if b.plan.least.Metric == "" {
+		return []string{some}
+	}
+	return []string{"(" + some + ")", b.number(b.plan.least.Metric) + " >= " + b.arg(b.plan.least.N)}
 }
 
 // something is true of rows worth showing: any count but zero, or any other

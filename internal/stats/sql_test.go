@@ -33,6 +33,7 @@ func goldenQueries(t *testing.T) map[string]Query {
 		"series":              q.Series(Visitors, Visits, Pageviews),
 		"series_across_dst":   Query{Site: st, TimeZone: "Europe/Berlin", Period: Period{From: Date{2026, 3, 28}, To: Date{2026, 3, 30}}, Interval: Hour}.Series(Visitors),
 		"timings":             q.Series(Percentile("page_load", 75), Percentile("cls", 95)),
+		"slow_pages":          slowest(q),
 		"top_pages":           q.By(Path, 10, Visitors, Pageviews, BounceRate),
 		"top_sources":         q.By(Source, 10, Visitors, Visits, BounceRate),
 		"top_exit_pages":      q.By(ExitPage, 10, Visitors, Visits),
@@ -40,6 +41,12 @@ func goldenQueries(t *testing.T) map[string]Query {
 		"properties":          q.filter(Is(Prop("amount"), Gt, "9.5")).By(Prop("plan"), 10, Events, Visits, VisitDuration),
 		"engagement_by_width": q.By(ScreenWidth, 10, EngagementTime, ScrollDepth),
 	}
+}
+
+func slowest(q Query) Query {
+	q = q.By(Path, 10, Percentile("lcp", 75), Measurements("lcp"), GoodShare("lcp"))
+	q.Least = Least{Metric: Measurements("lcp"), N: 10}
+	return q
 }
 
 func (q Query) filter(f Filter) Query {

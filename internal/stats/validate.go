@@ -52,6 +52,7 @@ func (q Query) Validate(now time.Time, n Names) error {
 		q.checkDimensions(n),
 		q.checkOrder(n),
 		q.checkPage(n),
+		q.Least.check(q),
 	} {
 		if check != nil {
 			return check
