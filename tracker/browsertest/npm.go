@@ -23,9 +23,16 @@ var packageLock []byte
 // published clients and the reference for vitals: nothing of them is served.
 func Packages(t testing.TB) string {
 	t.Helper()
+	return Install(t, packageJSON, packageLock)
+}
+
+// Install installs the npm packages of a lock file, once for each, and gives
+// their node_modules directory. Their own install scripts don't run.
+func Install(t testing.TB, packageJSON, packageLock []byte) string {
+	t.Helper()
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		missing(t, "npm was not found, and with it the clients to test with: %v", err)
+		missing(t, "npm was not found, and with it the packages to test with: %v", err)
 	}
 	sum := sha256.Sum256(packageLock)
 	dir := filepath.Join(root(t), ".cache", "npm", hex.EncodeToString(sum[:8]))

@@ -1,5 +1,6 @@
 // Package browsertest drives a real Chromium over pages on loopback, so that
-// tests can say what a visitor's browser does with the tracker.
+// tests can say what a visitor's browser does with the tracker, and an owner's
+// with the pages.
 //
 //	Browser ── https://shop.test/ ──▶ Web ── by host name ──▶ any http.Handler
 //	        ── POST …/event       ──▶ Web ──▶ Recorder, or the real server
