@@ -15,10 +15,10 @@ ROUNDS  ?= 200
 # race detector each time. make race is for all.
 CROWDED := $(addprefix ./internal/,account collect kv load salt spool)
 
-.PHONY: help run test race fuzz crash bench lint generate verify dist deps
+.PHONY: help run test race fuzz crash bench screenshots lint generate verify dist deps
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start Moonbear with demo data on http://127.0.0.1:8080 (data in ./data)
 	$(GO) build -o bin/moonbear ./cmd/moonbear
@@ -44,6 +44,9 @@ crash: ## kill the server $(ROUNDS) times under load; every acknowledged hit mus
 bench: ## measure collecting side by side with a bare handler; the table of docs/performance.md
 	$(GO) build -o bin/moonbear ./cmd/moonbear
 	$(GO) run ./bench/load -bin bin/moonbear
+
+screenshots: ## photograph the pages into docs/screenshots
+	$(GO) test ./internal/web -count=1 -run 'TestScreenshots$$' -screenshots "$$PWD/docs/screenshots"
 
 lint: ## gofmt, go vet, staticcheck, the repository's own rules
 	@out=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); test -z "$$out" || { echo "gofmt these files: $$out"; exit 1; }

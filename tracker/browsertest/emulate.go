@@ -68,3 +68,15 @@ func (tab *Tab) Picture(whole bool) []byte {
 	}
 	return r.Data
 }
+
+// Headers sends headers with everything the tab asks for from now on:
+// Headers("Cookie", "theme=dark"). They replace those of the call before.
+func (tab *Tab) Headers(names ...string) {
+	tab.t.Helper()
+	h := network.Headers{}
+	for i := 0; i+1 < len(names); i += 2 {
+		h[names[i]] = names[i+1]
+	}
+	call(tab, "watch the network", network.Enable, network.EnableParams{})
+	call(tab, "set headers", network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: h})
+}
