@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"moonbear/internal/fault"
 	"moonbear/internal/site"
@@ -21,6 +23,7 @@ type ask struct {
 	q      stats.Query       // period, comparison, filter
 	metric stats.Metric      // in the chart
 	tabs   map[string]string // by parameter: what panels' choices are, where not the first
+	goals  []site.Goal       // the site's
 }
 
 // The parameters that are the page's and not the query's.
@@ -29,6 +32,9 @@ const (
 	paramCompare = "compare"
 	noComparison = "none"
 )
+
+// maxChosen bounds a free choice: a property's key is the longest.
+const maxChosen = 300 // characters
 
 // young is the age under which a site's dashboard begins with today: four
 // weeks of nothing say little about its first hours.
@@ -64,10 +70,13 @@ func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
 	for _, p := range panels() {
 		for _, c := range p.choices() {
 			value := v.Get(c.name)
-			if len(c.values) == 0 || value == "" {
+			if len(c.values) == 0 && !c.free || value == "" {
 				continue
 			}
-			if !slices.Contains(c.values, value) {
+			if c.free && (!utf8.ValidString(value) || utf8.RuneCountInString(value) > maxChosen) {
+				return ask{}, fault.Field(c.name, fmt.Sprintf("%s must be text of at most %d characters.", c.name, maxChosen))
+			}
+			if !c.free && !slices.Contains(c.values, value) {
 				return ask{}, fault.Field(c.name, fmt.Sprintf("%s can't be %q: it is one of %s.", c.name, value, strings.Join(c.values, ", ")))
 			}
 			a = a.choose(c, value)
@@ -78,17 +87,17 @@ func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
 
 // chosen is what a shows of a panel's choice.
 func (a ask) chosen(c choice) string {
-	if v := a.tabs[c.name]; v != "" || len(c.values) == 0 {
+	if v := a.tabs[c.name]; v != "" {
 		return v
 	}
-	return c.values[0]
+	return c.first()
 }
 
 // choose is a with another choice; the first is written by leaving it out.
 func (a ask) choose(c choice, value string) ask {
 	return a.with(func(b *ask) {
 		delete(b.tabs, c.name)
-		if value != c.values[0] {
+		if value != c.first() {
 			b.tabs[c.name] = value
 		}
 	})
@@ -99,6 +108,16 @@ func (a ask) choose(c choice, value string) ask {
 func (a ask) headline() []stats.Metric {
 	return []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.ViewsPerVisit, stats.BounceRate,
 		stats.VisitDuration, stats.Percentile("page_load", 75)}
+}
+
+// asked is a page's question by its URL's parameters, knowing the site's goals.
+func (s *Server) asked(ctx context.Context, v *viewer, in url.Values) (ask, error) {
+	a, err := parseAsk(in, v.Site, s.now())
+	if err != nil {
+		return ask{}, err
+	}
+	a.goals, err = s.o.Sites.Goals(ctx, v.Site.ID)
+	return a, err
 }
 
 func defaultPeriod(st *site.Site, now time.Time) string {
@@ -224,7 +243,7 @@ func (s *Server) addFilter(w http.ResponseWriter, r *http.Request, v *viewer) er
 	for _, name := range []string{"operator", "dimension", "value"} {
 		in.Del(name)
 	}
-	a, err := parseAsk(in, v.Site, s.now())
+	a, err := s.asked(r.Context(), v, in)
 	if err != nil {
 		return err
 	}

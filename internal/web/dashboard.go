@@ -25,11 +25,11 @@ func dashboardPeriods() []string {
 
 // dashboard shows one site: GET /sites/{site}?period=7d&f=eq,path,/docs
 func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) error {
-	a, err := parseAsk(r.URL.Query(), v.Site, s.now())
+	a, err := s.asked(r.Context(), v, r.URL.Query())
 	if err != nil {
 		return err
 	}
-	got, err := s.answers(r.Context(), v.Text, a)
+	got, err := s.answers(r.Context(), v, a)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ type answers struct {
 	ever           bool // the site has had an event in two years
 }
 
-func (s *Server) answers(ctx context.Context, t *html.Text, a ask) (*answers, error) {
+func (s *Server) answers(ctx context.Context, v *viewer, a ask) (*answers, error) {
 	got := &answers{ever: true}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4) // the store spreads one query over the cores already
@@ -83,7 +83,7 @@ func (s *Server) answers(ctx context.Context, t *html.Text, a ask) (*answers, er
 		got.series, err = s.o.Stats.Run(gctx, a.q.Series(a.headline()...))
 		return err
 	})
-	b := &board{s: s, t: t, a: a, totals: func(context.Context) (*stats.Result, error) { return totals() }}
+	b := &board{s: s, t: v.Text, a: a, edits: v.edits(), totals: func(context.Context) (*stats.Result, error) { return totals() }}
 	got.panels = make([]templ.Component, len(panels()))
 	for i, p := range panels() {
 		g.Go(func() error {

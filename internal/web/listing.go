@@ -20,7 +20,7 @@ const listingRows = 50
 // GET /sites/{site}/all/{dimension}?q=docs&sort=visits&page=2
 func (s *Server) listing(w http.ResponseWriter, r *http.Request, v *viewer) error {
 	in := r.URL.Query()
-	a, err := parseAsk(in, v.Site, s.now())
+	a, err := s.asked(r.Context(), v, in)
 	if err != nil {
 		return err
 	}

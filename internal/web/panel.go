@@ -47,13 +47,24 @@ func panels() []panel {
 type choice struct {
 	name   string   // the parameter's
 	values []string // the first unless the URL says otherwise
+	free   bool     // any text instead, none unless the URL says otherwise
+}
+
+// first is what is chosen unless the URL says otherwise.
+func (c choice) first() string {
+	if len(c.values) == 0 {
+		return ""
+	}
+	return c.values[0]
 }
 
 // choices are all of a panel's, its tab the first.
-func (p *panel) choices() []choice { return append([]choice{{p.name, p.tabs}}, p.params...) }
+func (p *panel) choices() []choice {
+	return append([]choice{{name: p.name, values: p.tabs}}, p.params...)
+}
 
 // tab is the one shown for a.
-func (p *panel) tab(a ask) string { return a.chosen(choice{p.name, p.tabs}) }
+func (p *panel) tab(a ask) string { return a.chosen(choice{name: p.name, values: p.tabs}) }
 
 // paramNames are the parameters of a panel's choices, for the script that
 // keeps them in the page's other links.
@@ -70,6 +81,8 @@ type board struct {
 	s *Server
 	t *html.Text
 	a ask
+	// edits says that the viewer may change the site's goals and segments.
+	edits bool
 	// totals are the headline's, asked once for all; nil for a panel by itself.
 	totals func(context.Context) (*stats.Result, error)
 }
@@ -97,7 +110,7 @@ func (b *board) box(ctx context.Context, p panel) templ.Component {
 	tab := p.tab(b.a)
 	f := html.Frame{Text: b.t, Name: p.name, Title: b.t.Panel(p.name), Wide: p.wide, Params: p.paramNames()}
 	for _, name := range p.tabs {
-		f.Tabs = append(f.Tabs, b.choiceTab(p.name, choice{p.name, p.tabs}, name, b.t.Panel(name)))
+		f.Tabs = append(f.Tabs, b.choiceTab(p.name, choice{name: p.name, values: p.tabs}, name, b.t.Panel(name)))
 	}
 	c, err := p.show(ctx, b, f, tab)
 	if err != nil {
@@ -130,7 +143,7 @@ func (b *board) problem(panel string, err error) html.PanelProblem {
 
 // panel answers one box by itself: GET /sites/{site}/panels/{panel}?period=7d
 func (s *Server) panel(w http.ResponseWriter, r *http.Request, v *viewer) error {
-	a, err := parseAsk(r.URL.Query(), v.Site, s.now())
+	a, err := s.asked(r.Context(), v, r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -147,6 +160,6 @@ func (s *Server) panel(w http.ResponseWriter, r *http.Request, v *viewer) error 
 	if i < 0 {
 		return errNothing
 	}
-	b := &board{s: s, t: v.Text, a: a}
+	b := &board{s: s, t: v.Text, a: a, edits: v.edits()}
 	return s.render(w, r, http.StatusOK, b.box(r.Context(), all[i]))
 }

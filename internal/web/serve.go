@@ -25,6 +25,9 @@ type viewer struct {
 	Theme string
 }
 
+// edits says whether the viewer may change the site, as the policy editor asks.
+func (v *viewer) edits() bool { return v.Site != nil && v.Role.AtLeast(account.Editor) }
+
 // Faults of the policies.
 var (
 	errSignIn    = fault.New(fault.Unauthorized, "Sign in first.")
@@ -175,7 +178,7 @@ func (s *Server) admit(r *http.Request, rt route, v *viewer) error {
 		return err
 	}
 	v.Site, v.Role = &st, role
-	if rt.policy == editor && !role.AtLeast(account.Editor) {
+	if rt.policy == editor && !v.edits() {
 		return errRole
 	}
 	return nil
