@@ -16,6 +16,7 @@ func (s *server) scheduled() []job.Scheduled {
 		// Sorting a closed day makes a small site's questions fast beside a big
 		// one's.
 		{Name: "compact events", Every: 24 * time.Hour, At: 3 * time.Hour, Run: s.store.Compact},
+		{Name: "destroy deleted sites", Every: time.Hour, Run: s.destroySites},
 		{Name: "forget expired logins", Every: time.Hour, RunOnStart: true, Run: s.forgetLogins},
 	}
 }

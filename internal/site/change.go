@@ -150,20 +150,6 @@ func hostnames(ctx context.Context, tx bun.Tx, site int64) ([]string, error) {
 	return hosts, nil
 }
 
-// Delete hides a site at once: it is collected no more, found no more, and its
-// domain is free. Its rows and events are destroyed later. ErrNotFound when
-// there is none.
-func (s *Service) Delete(ctx context.Context, id string) error {
-	now := db.Time(s.now())
-	return s.change(ctx, id, func(ctx context.Context, tx bun.Tx, was row) error {
-		_, err := tx.NewUpdate().Model(&was).Set("deleted_at = ?", now).Set("updated_at = ?", now).WherePK().Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("delete site %d: %w", was.ID, err)
-		}
-		return nil
-	})
-}
-
 // change runs fn on a live site's row in a transaction, then refreshes the
 // Directory.
 func (s *Service) change(ctx context.Context, id string, fn func(ctx context.Context, tx bun.Tx, was row) error) error {
