@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -44,7 +43,7 @@ func (t *Traffic) pages(r *rand.Rand, m time.Time, base event.Event, at int64, p
 	for n := 0; ; n++ {
 		view := base
 		view.Time, view.Name, view.Path = at, event.Pageview, path
-		timings(r, &view, m)
+		seen := timings(r, &view, m, n == 0)
 		out = append(out, view)
 
 		read := min(logNormal(r, 24_000, 0.9)+1500, 8*60_000)
@@ -57,7 +56,7 @@ func (t *Traffic) pages(r *rand.Rand, m time.Time, base event.Event, at int64, p
 		if at+read < end {
 			leave := base
 			leave.Time, leave.Name, leave.Path = at+read, event.Engagement, path
-			vitals(r, &leave, m, read)
+			vitals(r, &leave, seen, read)
 			out = append(out, leave)
 		}
 		at += read + 200
@@ -82,55 +81,6 @@ func (t *Traffic) next(r *rand.Rand, path string) string {
 		return "/shop"
 	}
 	return pages[t.paths.draw(r)].path
-}
-
-// timings are the navigation's phases: network by place, work by machine.
-func timings(r *rand.Rand, e *event.Event, m time.Time) {
-	s := slow(m) * speedOf(e)
-	ms := func(median float64) int64 { return logNormal(r, median*s, 0.55) }
-	dns, connect, tls, ttfb, down := ms(9), ms(22), ms(26), ms(130), ms(35)
-	dcl, render := ms(420), ms(260)
-	set(e, event.DNS, dns)
-	set(e, event.Connect, connect)
-	set(e, event.TLS, tls)
-	set(e, event.TTFBTiming, ttfb)
-	set(e, event.DownloadTiming, down)
-	set(e, event.DOMContentLoaded, dns+connect+tls+ttfb+down+dcl)
-	set(e, event.Render, render)
-	set(e, event.PageLoad, dns+connect+tls+ttfb+down+dcl+render)
-	set(e, event.TransferSize, logNormal(r, 48_000, 0.4))
-}
-
-// vitals are what the page says of itself when it is left.
-func vitals(r *rand.Rand, e *event.Event, m time.Time, read int64) {
-	s := slow(m) * speedOf(e)
-	fcp := logNormal(r, 640*s, 0.45)
-	set(e, event.TTFB, logNormal(r, 190*s, 0.5))
-	set(e, event.FCP, fcp)
-	set(e, event.LCP, fcp+logNormal(r, 520*s, 0.6))
-	if r.Float64() < 0.7 {
-		set(e, event.INP, logNormal(r, 64*s, 0.7))
-	}
-	set(e, event.CLS, int64(math.Min(9000, 180*slow(m)*slow(m)*math.Exp(r.NormFloat64()))))
-	set(e, event.EngagementTime, read*9/10)
-	set(e, event.ScrollDepth, int64(math.Min(100, 25+float64(read)/900+20*r.Float64())))
-}
-
-func set(e *event.Event, i int, v int64) { e.Measures[i] = event.Measured(v) }
-
-// speedOf is how slow a visitor's network and machine are, 1 being a desktop
-// close to the server.
-func speedOf(e *event.Event) float64 {
-	s := 1.0
-	for _, p := range places {
-		if p.city == e.City {
-			s = p.slow
-		}
-	}
-	if e.Device == event.DeviceMobile {
-		s *= 1.6
-	}
-	return s
 }
 
 // visitorID lets about one visit in six come from somebody seen earlier that

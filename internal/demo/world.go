@@ -19,6 +19,23 @@ var pages = []page{
 	{"/journal/decaf-explained"}, {"/shop/kettle"}, {"/privacy"}, {"/journal/farm-visit-2026"},
 }
 
+// cost is what makes a page slower than others: what is drawn on it, and the
+// work of the server. Pages that aren't here cost 1.
+type cost struct{ draw, server float64 }
+
+var costs = map[string]cost{
+	"/":                           {1.25, 1},
+	"/shop":                       {1.4, 1.3},
+	"/basket":                     {0.8, 1.9},
+	"/checkout":                   {1.1, 2.6},
+	"/journal/grinders-compared":  {2.4, 1},
+	"/journal/farm-visit-2026":    {3.2, 1},
+	"/journal/cupping-notes":      {1.6, 1},
+	"/journal/why-we-roast-light": {0.8, 1},
+	"/privacy":                    {0.5, 0.8},
+	"/contact":                    {0.6, 0.8},
+}
+
 var roasts = []string{"light", "medium", "dark"}
 
 type place struct {
