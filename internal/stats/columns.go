@@ -16,10 +16,13 @@ const (
 	byScroll             // (visit, page) pairs, each with its deepest point
 	byVisit              // whole visits, by the time they started
 	byEntry              // the same, where path means the entry page
+	byBase               // the visitors a conversion rate is of, where its conditions on goals are left out
 )
 
 // metrics is the table of metrics: a part's name for the rows it aggregates,
-// and the aggregate. A sum is cast to double and divided once, so that the
+// and the aggregate, in which {money} is what a row earned and {met} narrows it
+// to conversions. Of a conversion rate it is the visitors who converted; outer
+// divides them by the others. A sum is cast to double and divided once, so that the
 // result is the double nearest to the true one and rounds as on paper.
 var metrics = slices.Concat([]MetricInfo{
 	{Name: Visitors, Unit: Count, part: byEvent, sql: "count(distinct visitor_id) filter (where visitor_id <> 0 and " + counted + ")"},
@@ -31,7 +34,9 @@ var metrics = slices.Concat([]MetricInfo{
 	{Name: VisitDuration, Unit: Seconds, part: byVisit, sql: "cast(sum(ms) as double) / (1000 * count(*))"},
 	{Name: EngagementTime, Unit: Seconds, part: byEvent, sql: "cast(sum(engagement_time) filter (where visit_id <> 0) as double) / nullif(1000 * count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0)"},
 	{Name: ScrollDepth, Unit: Percent, part: byScroll, sql: "cast(sum(depth) as double) / count(*)"},
-	{Name: Revenue, Unit: Money, Additive: true, part: byEvent, sql: "coalesce(cast(sum(revenue) filter (where currency = {currency} and " + counted + ") as double), 0) / 1000"},
+	{Name: Conversions, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where " + counted + "{met})"},
+	{Name: ConversionRate, Unit: Percent, part: byEvent, sql: "count(distinct visitor_id) filter (where visitor_id <> 0 and " + counted + "{met})"},
+	{Name: Revenue, Unit: Money, Additive: true, part: byEvent, sql: "coalesce(cast(sum({money}) filter (where " + counted + ") as double), 0) / 1000"},
 }, percentiles())
 
 // counted is true of every event but the message a page sends when it is
@@ -69,7 +74,7 @@ func percentiles() []MetricInfo {
 // measures says that a metric needs engagement messages too.
 func (m Metric) measures() bool {
 	switch m {
-	case Visitors, Pageviews, Events, Revenue:
+	case Visitors, Pageviews, Events, Conversions, ConversionRate, Revenue:
 		return false
 	}
 	return true
@@ -112,6 +117,7 @@ var dimensions = []column{
 	{name: Language, sql: "language", visit: true},
 	{name: ConnectionSpeed, sql: "connection_speed"},
 	{name: EventName, sql: "case when name = 'engagement' then 'pageview' else name end"},
+	{name: GoalName, sql: "goal"}, // of no row by itself: see source
 }
 
 // column finds d in the table; properties aren't in it.

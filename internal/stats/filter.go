@@ -65,6 +65,17 @@ func (f Filter) Leaves() (leaves []Filter, ok bool) {
 	return []Filter{f}, true
 }
 
+// conditions are those that must all hold: an and's, or f itself.
+func (f Filter) conditions() []Filter {
+	switch {
+	case f.IsZero():
+		return nil
+	case f.Op == And:
+		return f.Filters
+	}
+	return []Filter{f}
+}
+
 func (f Filter) isJoin() bool { return f.Op == And || f.Op == Or || f.Op == Not }
 
 // Add is f and one more condition, in no other order than they were added; a

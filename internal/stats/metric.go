@@ -20,6 +20,8 @@ const (
 	VisitDuration  Metric = "visit_duration"
 	EngagementTime Metric = "engagement_time"
 	ScrollDepth    Metric = "scroll_depth"
+	Conversions    Metric = "conversions"
+	ConversionRate Metric = "conversion_rate"
 	Revenue        Metric = "revenue"
 )
 
@@ -142,6 +144,7 @@ const (
 	Language        Dimension = "language"
 	ConnectionSpeed Dimension = "connection_speed"
 	EventName       Dimension = "event_name"
+	GoalName        Dimension = "goal"
 )
 
 const propPrefix = "prop:"

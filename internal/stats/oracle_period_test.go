@@ -51,9 +51,12 @@ func (o *oracle) spans(q stats.Query) (is, was window) {
 		name = "1h"
 	}
 	switch name {
-	case "1h", "24h":
+	case "30m", "1h", "24h":
 		width, step := time.Hour, time.Minute
-		if name == "24h" {
+		switch name {
+		case "30m":
+			width = 30 * time.Minute
+		case "24h":
 			width, step = 24*time.Hour, time.Hour
 		}
 		end := o.clockStep(now, step)
@@ -217,11 +220,12 @@ func (o *oracle) run(q stats.Query) *stats.Result {
 	case q.Interval != "":
 		o.runSeries(q, r, is, was)
 	default:
-		all := func(*event.Event) (string, bool) { return "", true }
-		now, _ := o.cells(q, is, all, all, all)
+		one := func(*event.Event) []string { return []string{""} }
+		all := grouping{one, one, one, one}
+		now, _ := o.cells(q, is, all)
 		var then map[string]cell
 		if q.Compare != "" {
-			then, _ = o.cells(q, window{was.from, was.until, was.until}, all, all, all)
+			then, _ = o.cells(q, window{was.from, was.until, was.until}, all)
 		}
 		r.Totals = together(q, now[""], then[""])
 	}
@@ -248,9 +252,9 @@ func together(q stats.Query, now, then cell) (vs []stats.Value) {
 func (o *oracle) runSeries(q stats.Query, r *stats.Result, is, was window) {
 	loc := o.zoneOf(q)
 	over := func(w window) map[string]cell {
-		byEvent := func(e *event.Event) (string, bool) { return label(ms(e.Time).In(loc), q.Interval), true }
-		byVisit := func(e *event.Event) (string, bool) { return label(ms(e.VisitStart).In(loc), q.Interval), true }
-		cs, _ := o.cells(q, w, byEvent, byVisit, byVisit)
+		byEvent := func(e *event.Event) []string { return []string{label(ms(e.Time).In(loc), q.Interval)} }
+		byVisit := func(e *event.Event) []string { return []string{label(ms(e.VisitStart).In(loc), q.Interval)} }
+		cs, _ := o.cells(q, w, grouping{byEvent, byVisit, byVisit, byEvent})
 		return cs
 	}
 	names, starts := labels(is, q.Interval, loc)
@@ -286,24 +290,12 @@ func (o *oracle) runSeries(q stats.Query, r *stats.Result, is, was window) {
 const keySeparator = "\x00"
 
 func (o *oracle) runRows(q stats.Query, r *stats.Result, is, was window) {
-	by := func(w window, swap bool) groups {
-		return func(e *event.Event) (string, bool) {
-			var keys []string
-			for _, d := range q.Dimensions {
-				if swap && d == "path" {
-					d = "entry_page"
-				}
-				keys = append(keys, o.read(e, d, w))
-			}
-			return strings.Join(keys, keySeparator), true
-		}
-	}
-	now, keys := o.cells(q, is, by(is, false), by(is, false), by(is, true))
+	now, keys := o.cells(q, is, o.byKeys(q, is))
 	was.to = was.until
 	then := make([]map[string]*acc, len(q.Metrics))
 	for i, m := range q.Metrics {
 		if q.Compare != "" {
-			then[i] = o.gather(m, q.Filter, was, by(was, false), by(was, isWhole(m)))
+			then[i] = o.gather(m, q, was, o.byKeys(q, was))
 		}
 	}
 	keys = o.least(q, now, keys)
@@ -323,6 +315,42 @@ func (o *oracle) runRows(q stats.Query, r *stats.Result, is, was window) {
 		}
 		r.Rows = append(r.Rows, stats.Row{Keys: strings.Split(k, keySeparator), Values: together(q, now[k], before)})
 	}
+}
+
+// byKeys groups rows: an event has one key, but by goal one for each it met.
+func (o *oracle) byKeys(q stats.Query, w window) grouping {
+	by := func(entry, everyGoal bool) groups {
+		return func(e *event.Event) []string {
+			keys := []string{""}
+			for i, d := range q.Dimensions {
+				var values []string
+				switch {
+				case d == "goal" && everyGoal:
+					for _, g := range o.goals {
+						values = append(values, g.Name)
+					}
+				case d == "goal":
+					values = o.goalsOf(e)
+				case d == "path" && entry:
+					values = []string{o.read(e, "entry_page", w)}
+				default:
+					values = []string{o.read(e, d, w)}
+				}
+				var longer []string
+				for _, k := range keys {
+					for _, v := range values {
+						if i > 0 {
+							v = k + keySeparator + v
+						}
+						longer = append(longer, v)
+					}
+				}
+				keys = longer
+			}
+			return keys
+		}
+	}
+	return grouping{by(false, false), by(false, false), by(true, false), by(false, true)}
 }
 
 func (o *oracle) order(q stats.Query, cs map[string]cell, a, b string) int {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"moonbear/internal/event"
+	"moonbear/internal/site"
 	"moonbear/internal/stats"
 )
 
@@ -25,6 +26,7 @@ type oracle struct {
 	events   []event.Event
 	now      time.Time
 	loc      *time.Location
+	goals    []site.Goal
 }
 
 // window is a span of instants.
@@ -52,250 +54,17 @@ func (o *oracle) zoneOf(q stats.Query) *time.Location {
 	return loc
 }
 
-// ---- Which events, which visits ----
+// groups are the keys of the cells an event falls into.
+type groups func(e *event.Event) []string
 
-func counts(e *event.Event) bool { return e.Name != "engagement" }
-
-// exit is the path of the visit's last pageview in a day around w.
-func (o *oracle) exit(visit int64, w window) string {
-	if visit == 0 {
-		return ""
-	}
-	path, at := "", int64(math.MinInt64)
-	for i := range o.events {
-		e := &o.events[i]
-		if e.Visit != visit || e.Name != "pageview" || ms(e.Time).Before(w.from.Add(-oracleTail)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
-			continue
-		}
-		if e.Time > at || e.Time == at && e.Path > path {
-			path, at = e.Path, e.Time
-		}
-	}
-	return path
-}
-
-// firstPage is the path of the visit's first pageview in a day around w.
-func (o *oracle) firstPage(visit int64, w window) string {
-	path, at := "", int64(math.MaxInt64)
-	for i := range o.events {
-		e := &o.events[i]
-		if visit == 0 || e.Visit != visit || e.Name != "pageview" || ms(e.Time).Before(w.from.Add(-oracleTail)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
-			continue
-		}
-		if e.Time < at || e.Time == at && e.Path < path {
-			path, at = e.Path, e.Time
-		}
-	}
-	return path
-}
-
-// read is a dimension of an event as text, "" for not known.
-func (o *oracle) read(e *event.Event, d stats.Dimension, w window) string {
-	if key, ok := strings.CutPrefix(string(d), "prop:"); ok {
-		for _, p := range e.Props {
-			if p.Key == key {
-				return p.Value
-			}
-		}
-		return ""
-	}
-	switch d {
-	case "path":
-		return e.Path
-	case "hostname":
-		return e.Hostname
-	case "entry_page":
-		if e.EntryPath != "" {
-			return e.EntryPath
-		}
-		return o.firstPage(e.Visit, w)
-	case "exit_page":
-		return o.exit(e.Visit, w)
-	case "referrer":
-		return e.Referrer
-	case "source":
-		return e.Source
-	case "channel":
-		return e.Channel
-	case "utm_source":
-		return e.UTMSource
-	case "utm_medium":
-		return e.UTMMedium
-	case "utm_campaign":
-		return e.UTMCampaign
-	case "utm_content":
-		return e.UTMContent
-	case "utm_term":
-		return e.UTMTerm
-	case "country":
-		return e.Country
-	case "region":
-		return e.Region
-	case "city":
-		return e.City
-	case "browser":
-		return e.Browser
-	case "browser_version":
-		return e.BrowserVersion
-	case "os":
-		return e.OS
-	case "os_version":
-		return e.OSVersion
-	case "device":
-		return e.Device
-	case "screen_width":
-		if e.ScreenWidth == 0 {
-			return ""
-		}
-		return strconv.Itoa(int(e.ScreenWidth))
-	case "language":
-		return e.Language
-	case "connection_speed":
-		return e.ConnectionSpeed
-	case "event_name":
-		if e.Name == "engagement" {
-			return "pageview"
-		}
-		return e.Name
-	}
-	panic("no dimension " + d)
-}
-
-// glob matches runes, "*" standing for any of them.
-func glob(pattern, s string) bool {
-	if pattern == "" {
-		return s == ""
-	}
-	if pattern[0] == '*' {
-		for i := 0; i <= len(s); i++ {
-			if glob(pattern[1:], s[i:]) {
-				return true
-			}
-		}
-		return false
-	}
-	return s != "" && pattern[0] == s[0] && glob(pattern[1:], s[1:])
-}
-
-func decimal(s string) (float64, bool) {
-	t := strings.TrimPrefix(s, "-")
-	for i, part := range strings.Split(t, ".") {
-		if i > 1 || part == "" || len(part) > 15 || strings.Trim(part, "0123456789") != "" {
-			return 0, false
-		}
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil
-}
-
-func (o *oracle) keeps(f stats.Filter, e *event.Event, w window) bool {
-	switch f.Op {
-	case "":
-		return true
-	case "and":
-		for _, c := range f.Filters {
-			if !o.keeps(c, e, w) {
-				return false
-			}
-		}
-		return true
-	case "or":
-		for _, c := range f.Filters {
-			if o.keeps(c, e, w) {
-				return true
-			}
-		}
-		return false
-	case "not":
-		return !o.keeps(f.Filters[0], e, w)
-	}
-	v := o.read(e, f.Dimension, w)
-	if f.Dimension == "screen_width" {
-		for i, x := range f.Values { // "0" and "" are the same width: not known
-			if n, _ := strconv.Atoi(x); n == 0 {
-				f.Values = slices.Clone(f.Values)
-				f.Values[i] = ""
-			} else if f.Op != "gt" && f.Op != "lt" {
-				f.Values = slices.Clone(f.Values)
-				f.Values[i] = strconv.Itoa(n)
-			}
-		}
-	}
-	switch f.Op {
-	case "eq", "in":
-		return slices.Contains(f.Values, v)
-	case "neq", "not_in":
-		return !slices.Contains(f.Values, v)
-	case "contains":
-		return strings.Contains(v, f.Values[0])
-	case "not_contains":
-		return !strings.Contains(v, f.Values[0])
-	case "starts_with":
-		return strings.HasPrefix(v, f.Values[0])
-	case "matches":
-		return glob(f.Values[0], v)
-	case "is_set":
-		return v != ""
-	case "is_not_set":
-		return v == ""
-	}
-	have, ok := decimal(v)
-	want, _ := decimal(f.Values[0])
-	return ok && (f.Op == "gt" && have > want || f.Op == "lt" && have < want)
-}
-
-// visit is what is known of a visit that began in a window.
-type oracleVisit struct {
-	id, start, first, last int64
-	events                 []*event.Event
-}
-
-func (o *oracle) visits(w window) []*oracleVisit {
-	var vs []*oracleVisit
-	at := map[int64]*oracleVisit{}
-	for i := range o.events {
-		e := &o.events[i]
-		if e.Visit == 0 || !counts(e) || !w.has(ms(e.VisitStart)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
-			continue
-		}
-		v := at[e.Visit]
-		if v == nil {
-			v = &oracleVisit{id: e.Visit, start: e.VisitStart, first: e.Time, last: e.Time}
-			at[e.Visit] = v
-			vs = append(vs, v)
-		}
-		v.first, v.last = min(v.first, e.Time), max(v.last, e.Time)
-		v.events = append(v.events, e)
-	}
-	return vs
-}
-
-func (v *oracleVisit) views() (n int) {
-	for _, e := range v.events {
-		if e.Name == "pageview" {
-			n++
-		}
-	}
-	return n
-}
-
-func (v *oracleVisit) bounced() bool {
-	for _, e := range v.events {
-		if e.Name != "pageview" && e.Interactive {
-			return false
-		}
-	}
-	return v.views() == 1
-}
-
-// ---- One metric over cells ----
-
-// groups are the cells an event falls into, by key; for a total there is one.
-type groups func(e *event.Event) (key string, ok bool)
+// grouping is how a question groups: events by their own time, the events of
+// visits, those where path is the entry page, and the visitors that a
+// conversion rate is of, who are the same for every goal.
+type grouping struct{ event, visit, entry, base groups }
 
 // acc gathers one metric in one cell.
 type acc struct {
-	set       map[[2]string]bool
+	set, base map[[2]string]bool
 	sum, n    float64
 	list      []int32
 	deepest   map[[2]string]int32
@@ -303,7 +72,7 @@ type acc struct {
 }
 
 func newAcc() *acc {
-	return &acc{set: map[[2]string]bool{}, deepest: map[[2]string]int32{}, foreigner: map[string]float64{}}
+	return &acc{set: map[[2]string]bool{}, base: map[[2]string]bool{}, deepest: map[[2]string]int32{}, foreigner: map[string]float64{}}
 }
 
 func isWhole(m stats.Metric) bool {
@@ -321,9 +90,8 @@ func measureOf(m stats.Metric) (index, percent int, ok bool) {
 	return sampleOf(m)
 }
 
-// gather runs metric m over window w into cells. byEvent groups events by
-// their own time; byVisit gives the key of a visit's matching event.
-func (o *oracle) gather(m stats.Metric, f stats.Filter, w window, byEvent, byVisit groups) map[string]*acc {
+// gather runs metric m of q over window w into cells.
+func (o *oracle) gather(m stats.Metric, q stats.Query, w window, g grouping) map[string]*acc {
 	cells := map[string]*acc{}
 	at := func(key string) *acc {
 		if cells[key] == nil {
@@ -332,77 +100,108 @@ func (o *oracle) gather(m stats.Metric, f stats.Filter, w window, byEvent, byVis
 		return cells[key]
 	}
 	if m == "visits" || isWhole(m) {
+		by := g.visit
+		if isWhole(m) {
+			by = g.entry
+		}
 		for _, v := range o.visits(w) {
 			seen := map[string]bool{}
 			for _, e := range v.events {
-				key, ok := byVisit(e)
-				if !ok || !o.keeps(f, e, w) || seen[key] {
+				if !o.keeps(q.Filter, e, w) {
 					continue
 				}
-				seen[key] = true
-				a := at(key)
-				a.n++
-				switch {
-				case m == "views_per_visit":
-					a.sum += float64(v.views())
-				case m == "bounce_rate" && v.bounced():
-					a.sum++
-				case m == "visit_duration":
-					a.sum += float64(v.last - v.first)
+				for _, key := range by(e) {
+					if !seen[key] {
+						seen[key] = true
+						at(key).addVisit(m, v)
+					}
 				}
 			}
 		}
 		return cells
 	}
-	index, _, isMeasure := measureOf(m)
 	for i := range o.events {
 		e := &o.events[i]
 		if !w.has(ms(e.Time)) {
 			continue
 		}
-		key, ok := byEvent(e)
-		if !ok || !o.keeps(f, e, w) {
-			continue
+		if m == "conversion_rate" && counts(e) && e.Visitor != 0 && o.keeps(withoutGoals(q.Filter), e, w) {
+			for _, key := range g.base(e) {
+				at(key).base[[2]string{strconv.FormatInt(e.Visitor, 10)}] = true
+			}
 		}
-		visit := strconv.FormatInt(e.Visit, 10)
-		switch {
-		case isMeasure:
-			if v, ok := e.Measures[index].Value(); ok {
-				at(key).list = append(at(key).list, v)
+		if o.keeps(q.Filter, e, w) {
+			for _, key := range g.event(e) {
+				o.addEvent(m, q, key, at, e)
 			}
-		case m == "engagement_time":
-			if v, ok := e.Measures[event.EngagementTime].Value(); ok && e.Visit != 0 {
-				at(key).sum += float64(v)
-				at(key).set[[2]string{visit}] = true
-			}
-		case m == "scroll_depth":
-			if v, ok := e.Measures[event.ScrollDepth].Value(); ok && e.Visit != 0 {
-				d := at(key).deepest
-				d[[2]string{visit, e.Path}] = max(d[[2]string{visit, e.Path}], v)
-			}
-		case !counts(e):
-		case m == "visitors":
-			if e.Visitor != 0 {
-				at(key).set[[2]string{strconv.FormatInt(e.Visitor, 10)}] = true
-			}
-		case m == "pageviews":
-			if e.Name == "pageview" {
-				at(key).n++
-			}
-		case m == "events":
-			at(key).n++
-		case m == "revenue" && e.Currency == o.currency:
-			at(key).sum += float64(e.Revenue)
-		case m == "revenue" && e.Currency != "":
-			at(key).foreigner[e.Currency] += float64(e.Revenue)
 		}
 	}
 	return cells
 }
 
+func (a *acc) addVisit(m stats.Metric, v *oracleVisit) {
+	a.n++
+	switch {
+	case m == "views_per_visit":
+		a.sum += float64(v.views())
+	case m == "bounce_rate" && v.bounced():
+		a.sum++
+	case m == "visit_duration":
+		a.sum += float64(v.last - v.first)
+	}
+}
+
+// addEvent counts e for m in the cell of a key.
+func (o *oracle) addEvent(m stats.Metric, q stats.Query, key string, at func(string) *acc, e *event.Event) {
+	index, _, isMeasure := measureOf(m)
+	visit := strconv.FormatInt(e.Visit, 10)
+	visitor := [2]string{strconv.FormatInt(e.Visitor, 10)}
+	switch {
+	case isMeasure:
+		if v, ok := e.Measures[index].Value(); ok {
+			at(key).list = append(at(key).list, v)
+		}
+	case m == "engagement_time":
+		if v, ok := e.Measures[event.EngagementTime].Value(); ok && e.Visit != 0 {
+			at(key).sum += float64(v)
+			at(key).set[[2]string{visit}] = true
+		}
+	case m == "scroll_depth":
+		if v, ok := e.Measures[event.ScrollDepth].Value(); ok && e.Visit != 0 {
+			d := at(key).deepest
+			d[[2]string{visit, e.Path}] = max(d[[2]string{visit, e.Path}], v)
+		}
+	case !counts(e):
+	case m == "visitors":
+		if e.Visitor != 0 {
+			at(key).set[visitor] = true
+		}
+	case m == "pageviews":
+		if e.Name == "pageview" {
+			at(key).n++
+		}
+	case m == "events":
+		at(key).n++
+	case m == "conversions":
+		if len(o.goalsOf(e)) > 0 {
+			at(key).n++
+		}
+	case m == "conversion_rate":
+		if len(o.goalsOf(e)) > 0 && e.Visitor != 0 {
+			at(key).set[visitor] = true
+		}
+	case m == "revenue" && e.Currency == "":
+		at(key).sum += float64(o.worth(q, key, e))
+	case m == "revenue" && e.Currency == o.currency:
+		at(key).sum += float64(e.Revenue)
+	case m == "revenue":
+		at(key).foreigner[e.Currency] += float64(e.Revenue)
+	}
+}
+
 var oracleDecimals = map[stats.Metric]int{
 	"visitors": 0, "visits": 0, "pageviews": 0, "events": 0, "views_per_visit": 2, "bounce_rate": 1,
-	"visit_duration": 1, "engagement_time": 1, "scroll_depth": 1, "revenue": 3,
+	"visit_duration": 1, "engagement_time": 1, "scroll_depth": 1, "conversions": 0, "conversion_rate": 1, "revenue": 3,
 }
 
 // finish makes the number of a metric from what was gathered.
@@ -427,8 +226,10 @@ func finish(m stats.Metric, a *acc) (exact float64, ok bool) {
 		return v, true
 	case m == "visitors":
 		return float64(len(a.set)), true
-	case m == "visits" || m == "pageviews" || m == "events":
+	case m == "visits" || m == "pageviews" || m == "events" || m == "conversions":
 		return a.n, true
+	case m == "conversion_rate":
+		return 100 * float64(len(a.set)) / float64(len(a.base)), len(a.base) > 0
 	case m == "revenue":
 		return a.sum / 1000, true
 	case m == "engagement_time":
@@ -474,21 +275,19 @@ func others(a *acc) (as []stats.Amount) {
 }
 
 // cells gathers every metric of q and puts them together by key.
-func (o *oracle) cells(q stats.Query, w window, byEvent, byVisit, byEntry groups) (map[string]cell, []string) {
+func (o *oracle) cells(q stats.Query, w window, g grouping) (map[string]cell, []string) {
 	gathered := make([]map[string]*acc, len(q.Metrics))
 	keys := map[string]bool{}
 	onlyWhole := !slices.ContainsFunc(q.Metrics, func(m stats.Metric) bool { return !isWhole(m) })
 	for i, m := range q.Metrics {
-		group := byVisit
-		if isWhole(m) {
-			group = byEntry
-		}
-		gathered[i] = o.gather(m, q.Filter, w, byEvent, group)
+		gathered[i] = o.gather(m, q, w, g)
 		if isWhole(m) && slices.Contains(q.Dimensions, "path") && !onlyWhole {
 			continue // adds to rows, makes none
 		}
 		for k, a := range gathered[i] {
-			if n, _ := o.number(m, a); n.OK && (n.N != 0 || !isCount(m) || len(a.foreigner) > 0) {
+			n, exact := o.number(m, a)
+			zeroIsNothing := isCount(m) || m == "conversion_rate"
+			if len(q.Dimensions) == 0 || n.OK && (exact != 0 || !zeroIsNothing || len(a.foreigner) > 0) {
 				keys[k] = true
 			}
 		}
@@ -506,7 +305,7 @@ func (o *oracle) cells(q stats.Query, w window, byEvent, byVisit, byEntry groups
 }
 
 func isCount(m stats.Metric) bool {
-	return m == "visitors" || m == "visits" || m == "pageviews" || m == "events" || m == "revenue" || strings.HasSuffix(string(m), "_count")
+	return m == "visitors" || m == "visits" || m == "pageviews" || m == "events" || m == "conversions" || m == "revenue" || strings.HasSuffix(string(m), "_count")
 }
 
 func (o *oracle) cell(q stats.Query, gathered []map[string]*acc, key string) (c cell) {

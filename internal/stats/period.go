@@ -90,6 +90,7 @@ var periods = []struct {
 	name      string
 	intervals []Interval
 }{
+	{"30m", []Interval{Minute}},
 	{"1h", []Interval{Minute}},
 	{"24h", []Interval{Hour}},
 	{"today", []Interval{Hour}},
@@ -176,10 +177,11 @@ func (p Period) span(now time.Time, loc *time.Location) (Span, shift) {
 	s := Span{To: today.add(1).in(loc)}
 	var back shift
 	switch n := p.name(); n {
-	case "1h":
+	case "30m", "1h":
+		width := map[string]time.Duration{"30m": 30 * time.Minute, "1h": time.Hour}[n]
 		s.To = minuteStart(now).Add(time.Minute)
-		s.From = s.To.Add(-time.Hour)
-		back = func(t time.Time) time.Time { return t.Add(-time.Hour) }
+		s.From = s.To.Add(-width)
+		back = func(t time.Time) time.Time { return t.Add(-width) }
 	case "24h":
 		s.To, s.From = lastHours(now, 24)
 		back = func(t time.Time) time.Time { return t.Add(-24 * time.Hour) }

@@ -3,6 +3,8 @@ package stats
 import (
 	"slices"
 	"time"
+
+	"moonbear/internal/site"
 )
 
 // tail is how long after the end of the period the rest of a visit that began
@@ -21,6 +23,9 @@ type plan struct {
 	dims    []Dimension
 	metrics []Metric // in the query's order
 	parts   []scan
+	goals   []site.Goal // nil when nothing is asked about them
+	met     bool        // the filter keeps conversions only
+	worth   []site.Goal // those whose value counts: the one the question is about, or its rows
 
 	order         []Order
 	limit, offset int        // no limit when 0
@@ -52,21 +57,57 @@ func planFor(q Query, from, to time.Time, bs []bucket) plan {
 		p.limit = q.pageSize()
 		p.offset = (max(q.Page, 1) - 1) * p.limit
 	}
+	filter := q.Filter
+	if q.AsksGoals() {
+		p.planGoals(q)
+		filter = q.Filter.spelled(q.Goals)
+	}
 	byPath := slices.Contains(q.Dimensions, Path)
-	for _, kind := range []part{byEvent, byScroll, byVisit, byEntry} {
+	for _, kind := range []part{byEvent, byScroll, byVisit, byBase, byEntry} {
 		s := scan{part: kind, dims: q.Dimensions}
 		for _, m := range q.Metrics {
 			if partOf(m, byPath) == kind {
 				s.metrics = append(s.metrics, m)
 			}
 		}
-		if len(s.metrics) == 0 {
+		switch {
+		case kind == byBase && q.asksBase():
+			rest, _ := splitGoals(q.Filter)
+			s.plan(rest)
+		case len(s.metrics) == 0:
 			continue
+		default:
+			s.plan(filter)
 		}
-		s.plan(q.Filter)
 		p.parts = append(p.parts, s)
 	}
 	return p
+}
+
+// planGoals puts what the question needs to know of goals into p.
+func (p *plan) planGoals(q Query) {
+	p.goals = q.Goals
+	p.met = slices.ContainsFunc(q.Filter.conditions(), func(c Filter) bool {
+		return c.Dimension == GoalName && (c.Op == Eq || c.Op == In || c.Op == IsSet)
+	})
+	about := q.Goals
+	if !slices.Contains(q.Dimensions, GoalName) {
+		about = nil
+		if g := q.oneGoal(); g != nil {
+			about = []site.Goal{*g}
+		}
+	}
+	for _, g := range about {
+		if g.Value != 0 {
+			p.worth = append(p.worth, g)
+		}
+	}
+}
+
+// asksBase says that the visitors of a conversion rate are others than those
+// of the rows that have its conversions.
+func (q Query) asksBase() bool {
+	return slices.Contains(q.Metrics, ConversionRate) && (slices.Contains(q.Dimensions, GoalName) || uses(q.Filter, GoalName))
 }
 
 // partOf is the part that answers m. By path, what is asked of whole visits is
@@ -86,7 +127,7 @@ func partOf(m Metric, byPath bool) part {
 func (s *scan) plan(f Filter) {
 	s.exits, s.entries = uses(f, ExitPage), uses(f, EntryPage)
 	switch s.part {
-	case byEvent, byScroll:
+	case byEvent, byScroll, byBase:
 		s.every = f
 		s.lookUp()
 		return
@@ -111,16 +152,10 @@ func (s *scan) lookUp() {
 // split parts the conditions of f into those on visits and the others.
 func split(f Filter) (visit, other Filter) {
 	var vs, os []Filter
-	all := []Filter{f}
-	if f.Op == And {
-		all = f.Filters
-	}
-	for _, c := range all {
-		switch {
-		case c.IsZero():
-		case c.ofVisit():
+	for _, c := range f.conditions() {
+		if c.ofVisit() {
 			vs = append(vs, c)
-		default:
+		} else {
 			os = append(os, c)
 		}
 	}

@@ -20,6 +20,9 @@ type Query struct {
 
 	Filter Filter // the zero Filter keeps everything
 
+	// Goals are the site's, all of them. Only a query that AsksGoals needs them.
+	Goals []site.Goal
+
 	// For a breakdown. Order is by the first metric, descending, when empty;
 	// ties are always by the dimensions, ascending.
 	Order    []Order

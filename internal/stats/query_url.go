@@ -30,7 +30,8 @@ const (
 
 // ParseQuery reads a query from a URL's parameters; Values is its inverse.
 // Parameters it doesn't know are left alone, for they are the page's. The
-// error is a fault that names the parameter.
+// error is a fault that names the parameter. Goals aren't known yet: who fills
+// them in has Run or Validate check their names.
 func ParseQuery(v url.Values, st *site.Site, now time.Time) (Query, error) {
 	q := Query{
 		Site:     st,
@@ -62,7 +63,7 @@ func ParseQuery(v url.Values, st *site.Site, now time.Time) (Query, error) {
 	if q.PageSize, err = positive(v, paramPageSize); err != nil {
 		return Query{}, err
 	}
-	return q, q.Validate(now, urlNames)
+	return q, q.check(now, urlNames)
 }
 
 // Values writes q as a URL's parameters, the same for equal queries.

@@ -46,6 +46,21 @@ var (
 	oracleNames  = []string{"pageview", "pageview", "pageview", "signup", "buy", "Outbound Link"}
 	oracleValues = []string{"", "pro", "9", "10", "-1.5", "1e3", "007", "12.", "true", "999999999999999.5", "Infinity"}
 	oracleWidths = []int32{0, 300, 900, 1000, 1900}
+
+	// oracleGoals overlap: one event may meet several. One is never met.
+	oracleGoals = []site.Goal{
+		{Name: "Signup", Rule: site.Rule{Event: "signup"}, Value: 12_345},
+		{Name: "signup, pro", Rule: site.Rule{Event: "signup", Properties: []site.PropertyCondition{{Key: "plan", Operator: "eq", Value: "pro"}}}, Value: 50_000},
+		{Name: "구매 100%", Rule: site.Rule{Event: "buy", Properties: []site.PropertyCondition{{Key: "plan", Operator: "gt", Value: "8.5"}, {Key: "한 글,'", Operator: "neq", Value: "true"}}}, Value: 1},
+		{Name: "buy'); --", Rule: site.Rule{Event: "buy", Properties: []site.PropertyCondition{{Key: "plan", Operator: "is_not_set"}}}},
+		{Name: "Plans", Rule: site.Rule{Event: "buy", Properties: []site.PropertyCondition{{Key: "plan", Operator: "matches", Value: "*9*"}, {Key: "plan", Operator: "is_set"}, {Key: "plan", Operator: "lt", Value: "999999999999999"}}}},
+		{Name: "Text", Rule: site.Rule{Event: "signup", Properties: []site.PropertyCondition{{Key: "한 글,'", Operator: "contains", Value: "r"}, {Key: "한 글,'", Operator: "starts_with", Value: "p"}}}},
+		{Name: "Docs", Rule: site.Rule{Path: "/docs*"}, Value: 2_500},
+		{Name: "a_b", Rule: site.Rule{Path: "/docs/a_b"}},
+		{Name: "Anything", Rule: site.Rule{Path: "*"}},
+		{Name: "Back", Rule: site.Rule{Path: `/back\slash`}},
+		{Name: "Never", Rule: site.Rule{Event: "never"}, Value: 7},
+	}
 )
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
@@ -148,6 +163,9 @@ func randomFilter(r *rand.Rand, depth int) stats.Filter {
 		return f
 	}
 	d := pick(r, append(stats.Dimensions(), stats.Path, stats.Path, stats.EventName, stats.Prop("plan"), stats.Prop("한 글,'")))
+	if d == stats.GoalName {
+		return randomGoalFilter(r)
+	}
 	ops := []stats.Op{stats.Eq, stats.Neq, stats.In, stats.NotIn, stats.Contains, stats.NotContains, stats.StartsWith, stats.Matches, stats.IsSet, stats.IsNotSet}
 	values := slices.Concat(oraclePaths, oracleTexts, oracleNames, oracleValues, []string{"KR", "desktop", "4g", "10", "engagement"})
 	_, isProp := d.PropKey()
@@ -177,8 +195,23 @@ func randomFilter(r *rand.Rand, depth int) stats.Filter {
 	return f
 }
 
+func randomGoalFilter(r *rand.Rand) stats.Filter {
+	f := stats.Is(stats.GoalName, pick(r, []stats.Op{stats.Eq, stats.Eq, stats.Eq, stats.Neq, stats.In, stats.NotIn, stats.IsSet, stats.IsNotSet}))
+	n := 0
+	switch f.Op {
+	case stats.Eq, stats.Neq:
+		n = 1
+	case stats.In, stats.NotIn:
+		n = 1 + r.IntN(3)
+	}
+	for range n {
+		f.Values = append(f.Values, pick(r, oracleGoals).Name)
+	}
+	return f
+}
+
 func randomQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
-	q := stats.Query{Site: st, Compare: pick(r, []stats.Comparison{"", "", stats.PreviousPeriod, stats.PreviousYear})}
+	q := stats.Query{Site: st, Goals: oracleGoals, Compare: pick(r, []stats.Comparison{"", "", stats.PreviousPeriod, stats.PreviousYear})}
 	if r.IntN(4) == 0 {
 		q.TimeZone = pick(r, moments).zone
 	}
@@ -193,7 +226,7 @@ func randomQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
 	for range 1 + r.IntN(4) {
 		m := pick(r, all).Name
 		if r.IntN(2) == 0 {
-			m = all[r.IntN(10)].Name
+			m = all[r.IntN(12)].Name
 		}
 		if !slices.Contains(q.Metrics, m) {
 			q.Metrics = append(q.Metrics, m)
@@ -202,13 +235,16 @@ func randomQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
 	if r.IntN(3) > 0 {
 		q.Filter = randomFilter(r, r.IntN(3))
 	}
+	if r.IntN(5) == 0 {
+		q.Filter = q.Filter.Add(randomGoalFilter(r))
+	}
 	switch r.IntN(5) {
 	case 0:
 	case 1, 2:
 		q.Interval = pick(r, q.Period.Intervals())
 	default:
 		for range 1 + r.IntN(5)/3 {
-			d := pick(r, append(stats.Dimensions(), stats.Path, stats.Path, stats.Path, stats.ExitPage, stats.Prop("plan")))
+			d := pick(r, append(stats.Dimensions(), stats.Path, stats.Path, stats.Path, stats.ExitPage, stats.GoalName, stats.GoalName, stats.Prop("plan")))
 			if !slices.Contains(q.Dimensions, d) {
 				q.Dimensions = append(q.Dimensions, d)
 			}
@@ -220,6 +256,9 @@ func randomQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
 			}
 		}
 		q.Page, q.PageSize = 1+r.IntN(2), 3+r.IntN(20)
+	}
+	if q.Validate(now, stats.Names{}) != nil { // a conversion rate whose goals stand too deep
+		return randomQuery(r, st, now)
 	}
 	return q
 }
@@ -240,7 +279,7 @@ func TestOracle(t *testing.T) {
 		es := world(r, st.ID, now, 250)
 		all = append(all, es...)
 		sites[i] = st
-		oracles[i] = &oracle{site: st.ID, currency: st.Currency, events: es, now: now, loc: st.Location}
+		oracles[i] = &oracle{site: st.ID, currency: st.Currency, events: es, now: now, loc: st.Location, goals: oracleGoals}
 	}
 	slices.SortStableFunc(all, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
 	store := open(t, all)

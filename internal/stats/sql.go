@@ -60,7 +60,7 @@ func (p plan) sql(d event.Dialect) statement {
 type table struct{ name, text string }
 
 // names are what the parts' tables are called.
-var names = map[part]string{byEvent: "by_event", byScroll: "by_scroll", byVisit: "by_visit", byEntry: "by_entry"}
+var names = map[part]string{byEvent: "by_event", byScroll: "by_scroll", byVisit: "by_visit", byEntry: "by_entry", byBase: "by_base"}
 
 // tables writes a part: the last table is the part's own.
 func (b *builder) tables(s scan) []table {
@@ -69,6 +69,8 @@ func (b *builder) tables(s scan) []table {
 		return []table{{names[s.part], b.eventRows(s)}}
 	case byScroll:
 		return []table{{names[s.part], b.scrollRows(s)}}
+	case byBase:
+		return []table{{names[s.part], b.baseRows(s)}}
 	}
 	return b.visitTables(s)
 }
@@ -79,14 +81,18 @@ func (b *builder) eventRows(s scan) string {
 	if !slices.ContainsFunc(s.metrics, Metric.measures) {
 		where = append(where, counted)
 	}
-	return sel(append(b.keys(s, "ts"), b.aggregates(s)...), b.from(s), b.filtered(where, s.every), b.groups())
+	if slices.Equal(s.metrics, []Metric{Conversions}) && b.met(s) != "" {
+		where = b.filtered(where, anyGoal(b.plan.goals))
+	}
+	from, where := b.source(s, b.filtered(where, s.every))
+	return sel(append(b.keys(s, "ts"), b.aggregates(s)...), from, where, b.groups())
 }
 
 // scrollRows finds the deepest point of each visit on each page, and their mean.
 func (b *builder) scrollRows(s scan) string {
 	where := append(b.within("ts", b.plan.from, b.plan.to), "scroll_depth is not null", "visit_id <> 0")
-	inner := sel(append(b.keys(s, "ts"), "max(scroll_depth) as depth"), b.from(s), b.filtered(where, s.every),
-		append(b.keyNames(), "visit_id", "path"))
+	from, where := b.source(s, b.filtered(where, s.every))
+	inner := sel(append(b.keys(s, "ts"), "max(scroll_depth) as depth"), from, where, append(b.keyNames(), "visit_id", "path"))
 	return sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+inner+"\n)", nil, b.groups())
 }
 
@@ -103,14 +109,15 @@ func (b *builder) visitTables(s scan) []table {
 	}
 	if slices.Equal(s.metrics, []Metric{Visits}) {
 		columns := append(b.keys(s, "visit_start"), "cast(count(distinct visit_id) as double) as visits")
-		return []table{{name, sel(columns, b.from(s), b.filtered(where, s.some), b.groups())}}
+		from, where := b.source(s, b.filtered(where, s.some))
+		return []table{{name, sel(columns, from, where, b.groups())}}
 	}
 	hit := "true"
 	if !s.some.IsZero() {
 		hit = b.condition(s.some)
 	}
-	rows := sel(append([]string{"visit_id", "visit_start", "ts", "name", "interactive", hit + " as hit"}, b.keys(s, "visit_start")...), b.from(s), where, nil)
-	groups := sel(append([]string{"distinct visit_id"}, b.keyNames()...), name+"_rows", []string{"hit"}, nil)
+	rows := sel(append([]string{"visit_id", "visit_start", "ts", "name", "interactive", hit + " as hit"}, b.rowKeys(s)...), b.from(s), where, nil)
+	groups := sel(append([]string{"distinct visit_id"}, b.unnested(s)...), name+"_rows", []string{"hit"}, nil)
 	visits := b.visits(s, nil, name+"_rows", nil, Filter{})
 	from := "(\n" + groups + "\n) as groups join (\n" + visits + "\n) as visits using (visit_id)"
 	return []table{
@@ -244,11 +251,18 @@ func (b *builder) aggregates(s scan) []string {
 	for _, m := range s.metrics {
 		d, _ := m.Info()
 		text := d.sql
-		if strings.Contains(text, "{currency}") {
-			text = strings.ReplaceAll(text, "{currency}", b.arg(b.plan.currency))
+		switch m {
+		case Revenue:
+			text = strings.Replace(text, "{money}", b.money(), 1)
+		case Conversions, ConversionRate:
+			text = strings.Replace(text, "{met}", b.met(s), 1)
 		}
 		if d.Unit == Count { // the others are doubles
 			text = "cast(" + text + " as double)"
+		}
+		if m == ConversionRate {
+			columns = append(columns, b.rate(text)...)
+			continue
 		}
 		columns = append(columns, text+" as "+string(m))
 		if m == Revenue && b.plan.only == nil && len(b.plan.dims) > 0 {

@@ -3,6 +3,8 @@ package stats
 import (
 	"strconv"
 	"strings"
+
+	"moonbear/internal/event"
 )
 
 // column is a dimension as an expression on a row of events.
@@ -29,7 +31,32 @@ func (b *builder) condition(f Filter) string {
 	return "(" + b.leaf(f) + ")"
 }
 
+// named is true of events of these names. It is asked of the name itself, which
+// lets the store skip; an engagement message goes by the name of a pageview.
+func (b *builder) named(names []string) string {
+	var in []string
+	for _, n := range names {
+		switch n {
+		case event.Pageview:
+			in = append(in, "'"+event.Pageview+"'", "'"+event.Engagement+"'")
+		case event.Engagement:
+		default:
+			in = append(in, b.arg(n))
+		}
+	}
+	switch len(in) {
+	case 0:
+		return "false"
+	case 1:
+		return "name = " + in[0]
+	}
+	return "name in (" + strings.Join(in, ", ") + ")"
+}
+
 func (b *builder) leaf(f Filter) string {
+	if f.Dimension == EventName && (f.Op == Eq || f.Op == In) {
+		return b.named(f.Values)
+	}
 	col := b.column(f.Dimension)
 	c, _ := f.Dimension.column()
 	value := func(v string) string {

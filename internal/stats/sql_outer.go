@@ -30,10 +30,10 @@ func (b *builder) outer() string {
 		columns = append(columns, b.keyText(i, k))
 	}
 	for _, m := range b.plan.metrics {
-		if m.isCount() {
-			columns = append(columns, b.number(m)+" as "+string(m))
+		if n := b.number(m); n != string(m) {
+			columns = append(columns, n+" as "+string(m))
 		} else {
-			columns = append(columns, string(m))
+			columns = append(columns, n)
 		}
 	}
 	if b.plan.runs != nil || len(keys) == 0 {
@@ -60,7 +60,10 @@ func (b *builder) keyText(i int, k string) string {
 
 // number is a metric where a part may have no row: counts are then 0.
 func (b *builder) number(m Metric) string {
-	if m.isCount() {
+	switch {
+	case m == ConversionRate:
+		return "100 * cast(coalesce(converting, 0) as double) / nullif(base, 0)"
+	case m.isCount():
 		return "coalesce(" + string(m) + ", 0)"
 	}
 	return string(m)
@@ -94,6 +97,8 @@ func (b *builder) something() []string {
 			if m == Revenue { // a row of foreign money only
 				some = append(some, "revenue_elsewhere > 0")
 			}
+		case m == ConversionRate: // a rate of 0 makes no row
+			some = append(some, "converting > 0")
 		default:
 			some = append(some, string(m)+" is not null")
 		}
@@ -151,7 +156,8 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	b := &builder{dialect: d, plan: p}
 	where := append(b.within("ts", p.from, p.to), "currency <> ''", "currency <> "+b.arg(p.currency), counted)
 	group := append(b.groups(), strconv.Itoa(len(b.keyNames())+1))
-	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), b.from(s), b.filtered(where, s.every), group)
+	from, where := b.source(s, b.filtered(where, s.every))
+	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), from, where, group)
 	var with string
 	if tables := b.lookUps(s); tables != nil {
 		with = "with " + strings.Join(tables, ", ") + "\n"

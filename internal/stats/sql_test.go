@@ -27,6 +27,12 @@ func goldenQueries(t *testing.T) map[string]Query {
 	st := &site.Site{ID: 42, Location: seoul, TimeZone: "Asia/Seoul", Currency: "KRW"}
 	q := Query{Site: st, Period: Period{Name: "7d"}}
 	byPath := Is(Path, Eq, "/docs")
+	q.Goals = []site.Goal{
+		{Name: "Thanks", Rule: site.Rule{Path: "/thanks*"}, Value: 2000},
+		{Name: "Pro", Rule: site.Rule{Event: "buy", Properties: []site.PropertyCondition{{Key: "plan", Operator: "eq", Value: "pro"}}}, Value: 10_000},
+		{Name: "Signup", Rule: site.Rule{Event: "signup"}},
+	}
+	signup := Is(GoalName, Eq, "Signup")
 	return map[string]Query{
 		"totals":              q.Totals(Visitors, Visits, Pageviews, ViewsPerVisit, BounceRate, VisitDuration),
 		"totals_filtered":     q.filter(Filter{Op: And, Filters: []Filter{byPath, Is(Country, In, "KR", "US"), {Op: Not, Filters: []Filter{Is(Prop("plan"), Matches, "p*_1")}}}}).Totals(Visitors, Visits, BounceRate, Revenue),
@@ -39,6 +45,13 @@ func goldenQueries(t *testing.T) map[string]Query {
 		"top_exit_pages":      q.By(ExitPage, 10, Visitors, Visits),
 		"entry_by_exit":       q.filter(Is(ExitPage, StartsWith, "/docs")).By(EntryPage, 10, Visits),
 		"properties":          q.filter(Is(Prop("amount"), Gt, "9.5")).By(Prop("plan"), 10, Events, Visits, VisitDuration),
+		"goals":               q.By(GoalName, 10, Conversions, Visitors, ConversionRate, Revenue),
+		"goals_of_visits":     q.By(GoalName, 10, Visits, BounceRate),
+		"goal_headline":       q.Totals(Visitors, Conversions, ConversionRate),
+		"goal_filtered":       q.filter(Filter{Op: And, Filters: []Filter{Is(GoalName, Eq, "Pro"), Is(Country, Eq, "KR")}}).Totals(Visitors, Conversions, ConversionRate, Revenue),
+		"goal_by_source":      q.filter(signup).By(Source, 10, Visitors, ConversionRate),
+		"goal_conversions":    q.Series(Conversions),
+		"goals_by_source":     q.By(Source, 10, Conversions, ConversionRate).and(GoalName),
 		"engagement_by_width": q.By(ScreenWidth, 10, EngagementTime, ScrollDepth),
 	}
 }
@@ -51,6 +64,11 @@ func slowest(q Query) Query {
 
 func (q Query) filter(f Filter) Query {
 	q.Filter = f
+	return q
+}
+
+func (q Query) and(d Dimension) Query {
+	q.Dimensions = append(q.Dimensions, d)
 	return q
 }
 

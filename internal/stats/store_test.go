@@ -64,7 +64,7 @@ func ask(t *testing.T, events []event.Event, now time.Time, q stats.Query) *stat
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &oracle{site: q.Site.ID, currency: q.Site.Currency, events: events, now: now, loc: q.Site.Location}
+	o := &oracle{site: q.Site.ID, currency: q.Site.Currency, events: events, now: now, loc: q.Site.Location, goals: q.Goals}
 	if diff := differ(r, o.run(q)); diff != "" {
 		t.Errorf("the oracle disagrees: %s", diff)
 	}

@@ -39,6 +39,14 @@ var urlNames = Names{
 // run yet, but is valid. The error is a fault that names the part at fault, as
 // n calls it, and what would be right.
 func (q Query) Validate(now time.Time, n Names) error {
+	if err := q.check(now, n); err != nil {
+		return err
+	}
+	return q.checkGoals(n)
+}
+
+// check is Validate as far as it goes without the site's goals.
+func (q Query) check(now time.Time, n Names) error {
 	if q.Site == nil {
 		return errors.New("query without a site")
 	}
@@ -62,7 +70,10 @@ func (q Query) Validate(now time.Time, n Names) error {
 		return nil
 	}
 	left := maxLeaves
-	return q.Filter.check(n.Filter, maxDepth, &left)
+	if err := q.Filter.check(n.Filter, maxDepth, &left); err != nil {
+		return err
+	}
+	return q.checkGoalConditions(n)
 }
 
 // Location is the zone the query's days are in.
@@ -248,6 +259,9 @@ func (f Filter) checkLeaf(field string) error {
 	if number && op.text {
 		return fault.Field(field, fmt.Sprintf("%s: %s compares text, and %s is a number; use eq, neq, in, not_in, gt, lt, is_set or is_not_set.", field, f.Op, f.Dimension))
 	}
+	if f.Dimension == GoalName && op.text {
+		return fault.Field(field, fmt.Sprintf("%s: goals are compared by their whole names, so %s does not work on goal; use eq, neq, in, not_in, is_set or is_not_set.", field, f.Op))
+	}
 	for _, v := range f.Values {
 		if utf8.RuneCountInString(v) > maxText || !clean(v) {
 			return fault.Field(field, fmt.Sprintf("%s: a value must be text of at most %d characters.", field, maxText))
@@ -331,7 +345,7 @@ func Nearest(name string, known []string) string {
 	}
 	best, at := "", len(name)/3+1
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), k); d < at {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < at {
 			best, at = k, d
 		}
 	}

@@ -1,0 +1,37 @@
+-- by=goal&metrics=visits,bounce_rate&page=1&page_size=10&period=7d
+with by_visit_rows as (
+select visit_id, visit_start, ts, name, interactive, true as hit, list_where([$10, $11, $12], [((name in ('pageview', 'engagement')) and (path like $5 escape '\')), ((name = $6) and (coalesce(props[$7], '') = $8)), (name = $9)]) as k0
+from events
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($2 as timestamp) and visit_start < cast($4 as timestamp) and visit_id <> 0 and name <> 'engagement'
+), by_visit as (
+select k0, cast(count(*) as double) as visits, 100 * cast(sum(bounce) as double) / count(*) as bounce_rate
+from (
+select distinct visit_id, unnest(k0) as k0
+from by_visit_rows
+where hit
+) as groups join (
+select visit_id, case when count(*) filter (where name = 'pageview') = 1 and not bool_or(interactive and name <> 'pageview') then 1 else 0 end as bounce
+from by_visit_rows
+group by visit_id
+) as visits using (visit_id)
+group by 1
+)
+select k0 as t0, coalesce(visits, 0) as visits, bounce_rate, count(*) over () as rows_in_all
+from by_visit
+where coalesce(visits, 0) <> 0 or bounce_rate is not null
+order by coalesce(visits, 0) desc nulls last, k0 nulls last
+limit $13 offset $14;
+-- $1 = 42
+-- $2 = "2026-11-16 15:00:00.000"
+-- $3 = "2026-11-24 15:00:00.000"
+-- $4 = "2026-11-23 15:00:00.000"
+-- $5 = "/thanks%"
+-- $6 = "buy"
+-- $7 = "plan"
+-- $8 = "pro"
+-- $9 = "signup"
+-- $10 = "Thanks"
+-- $11 = "Pro"
+-- $12 = "Signup"
+-- $13 = 10
+-- $14 = 0
