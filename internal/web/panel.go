@@ -37,7 +37,7 @@ func panels() []panel {
 	return []panel{
 		listPanel("sources"),
 		listPanel("pages"),
-		listPanel("places"),
+		placesPanel(),
 		listPanel("devices"),
 		droppedPanel(),
 	}

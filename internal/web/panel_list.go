@@ -26,7 +26,7 @@ var lists = map[string][]tabSpec{
 	"sources": {{stats.Source, stats.Visitors, false}, {stats.Channel, stats.Visitors, false},
 		{stats.Referrer, stats.Visitors, true}, {stats.UTMCampaign, stats.Visitors, true}},
 	"pages":  {{stats.Path, stats.Pageviews, false}, {stats.EntryPage, stats.Visits, false}, {stats.ExitPage, stats.Visits, false}},
-	"places": {{stats.Country, stats.Visitors, false}, {stats.City, stats.Visitors, true}, {stats.Language, stats.Visitors, false}},
+	"places": {{stats.Country, stats.Visitors, false}, {stats.Region, stats.Visitors, true}, {stats.City, stats.Visitors, true}, {stats.Language, stats.Visitors, false}},
 	"devices": {{stats.Browser, stats.Visitors, false}, {stats.OS, stats.Visitors, false},
 		{stats.Device, stats.Visitors, false}, {stats.ScreenWidth, stats.Visitors, false}},
 }
@@ -104,7 +104,7 @@ func rowViews(t *html.Text, a ask, tab tabSpec, rows []stats.Row, whole stats.Nu
 			Share: t.Percent(number(stats.Share(n, whole))), Width: "0",
 			FilterURL: a.toggled(f).url(""), OpenURL: openURL(a.site, tab.dimension, value), Active: a.has(f),
 		}
-		if tab.dimension == stats.Country || row.Empty {
+		if row.Title = placeTitle(t, tab.dimension, value); row.Empty {
 			row.Title = row.Label
 		}
 		if !row.Active {

@@ -10,6 +10,7 @@ import (
 
 	"moonbear/internal/site"
 	"moonbear/internal/stats"
+	"moonbear/internal/web/atlas"
 	"moonbear/internal/web/html"
 )
 
@@ -27,11 +28,9 @@ func valueWords(t *html.Text, d stats.Dimension, value string) string {
 	tag := language.MustParse(t.Lang)
 	switch d {
 	case stats.Country:
-		if r, err := language.ParseRegion(value); err == nil {
-			if name := display.Regions(tag).Name(r); name != "" {
-				return name
-			}
-		}
+		return atlas.Country(t.Lang, value)
+	case stats.Region:
+		return atlas.Region(t.Lang, value)
 	case stats.Language:
 		if l, err := language.Parse(value); err == nil {
 			if name := display.Tags(tag).Name(l); name != "" {

@@ -122,7 +122,7 @@ var english = &Text{
 		"sources": "Where visits come from", "pages": "Pages", "places": "Places", "devices": "Devices", "dropped": "Not counted",
 		"source": "Sources", "channel": "Channels", "referrer": "Referrers", "utm_campaign": "Campaigns",
 		"path": "Pages", "entry_page": "Entry", "exit_page": "Exit",
-		"country": "Countries", "city": "Cities", "language": "Languages",
+		"map": "Map", "region": "Regions", "country": "Countries", "city": "Cities", "language": "Languages",
 		"browser": "Browsers", "os": "Systems", "device": "Devices", "screen_width": "Screens",
 	},
 	Operators: map[string]string{

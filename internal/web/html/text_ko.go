@@ -119,10 +119,10 @@ var korean = &Text{
 		"custom": "직접 고른 기간",
 	},
 	Panels: map[string]string{
-		"sources": "유입 경로", "pages": "페이지", "places": "지역", "devices": "기기", "dropped": "세지 않은 요청",
+		"sources": "유입 경로", "pages": "페이지", "places": "위치", "devices": "기기", "dropped": "세지 않은 요청",
 		"source": "유입원", "channel": "채널", "referrer": "추천 주소", "utm_campaign": "캠페인",
 		"path": "페이지", "entry_page": "시작", "exit_page": "종료",
-		"country": "국가", "city": "도시", "language": "언어",
+		"map": "지도", "region": "지역", "country": "국가", "city": "도시", "language": "언어",
 		"browser": "브라우저", "os": "운영체제", "device": "기기", "screen_width": "화면",
 	},
 	Operators: map[string]string{

@@ -2,6 +2,7 @@
 import { charts } from "./chart";
 import { copyButtons } from "./copy";
 import { menus } from "./menu";
+import { maps } from "./places";
 import { polling } from "./poll";
 import { swapping } from "./swap";
 import { timeZones } from "./zone";
@@ -10,6 +11,7 @@ import { timeZones } from "./zone";
 function enhance(root: ParentNode): void {
   charts(root);
   copyButtons(root);
+  maps(root);
   timeZones(root);
   polling(root, enhance);
 }
