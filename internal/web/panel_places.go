@@ -41,7 +41,7 @@ func placesPanel() panel {
 				return nil, err
 			}
 			if len(res.Rows) == 0 {
-				return html.NoFinerPlaces(f), nil
+				return html.NoFinerPlaces(f, b.edits), nil
 			}
 		}
 		return list(ctx, b, f, tab)
@@ -126,7 +126,7 @@ func mapView(t *html.Text, a ask, rows []stats.Row, whole stats.Number) html.Wor
 	m.Label = fmt.Sprintf(t.Place.MapLabel, strings.Join(top, "; "))
 	m.Legend = legend(t, steps, numbers)
 	if known > mapTop {
-		all := a.choose(choice{"places", []string{mapTab}}, string(stats.Country))
+		all := a.choose(choice{name: "places", values: []string{mapTab}}, string(stats.Country))
 		m.AllURL, m.AllFragment = all.url("")+"#panel-places", all.url("/panels/places")
 		m.All = fmt.Sprintf(t.Place.MapAll, t.Exact(float64(known)))
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -18,10 +17,9 @@ func TestShotsOfPlaces(t *testing.T) {
 	if *shots == "" {
 		t.Skip("for eyes; see -shots")
 	}
-	w := newWorld(t, "https://stats.example.com")
-	srv := httptest.NewServer(w.server.Handler())
-	defer srv.Close()
-	b := newBrowser(t, srv.URL)
+	w := newWorld(t, base)
+	c := &camera{window: w.open(t), t: t, folder: *shots}
+	b := tour(func(v visit) { c.shoot(v, []int64{390, 1440, 1920}) })
 	owner := w.claim("owner@example.com", "hallacoffee.example", "Asia/Seoul")
 	w.traffic(owner.site, time.Now().Add(-40*24*time.Hour), time.Now(), 420)
 	everywhere, one := w.addSite(owner, "everywhere.example"), w.addSite(owner, "one-country.example")
