@@ -26,6 +26,13 @@ func (s Span) buckets(i Interval) []bucket {
 	return bs
 }
 
+// point is a bucket of s, without numbers yet.
+func (s Span) point(b bucket) Point {
+	p := Point{From: b.from, To: b.to, Future: b.from.After(s.Until)}
+	p.Partial = b.cut || s.Until.Before(b.to) && !p.Future
+	return p
+}
+
 // around is the interval that t lies in.
 func (i Interval) around(t time.Time) (from, to time.Time) {
 	loc := t.Location()

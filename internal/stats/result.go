@@ -124,6 +124,34 @@ type DropDetail struct {
 	Last   time.Time // the minute of the last one
 }
 
+// DropSeries are a period's drops over time.
+type DropSeries struct {
+	Span    Span
+	Reasons []string    // most first
+	Points  []DropPoint // by time, gaps filled
+}
+
+// DropPoint is one bucket of a DropSeries, as Point is of a series.
+type DropPoint struct {
+	From, To        time.Time
+	Partial, Future bool
+	Count           int64
+	Counts          []int64 // in the order of DropSeries.Reasons
+}
+
+// DropDetails is one page of what one reason struck.
+type DropDetails struct {
+	Span           Span
+	Reason         string
+	Page, PageSize int
+	Details        []DropDetail // most first; those without a detail have ""
+	InAll          int          // details on all pages
+	Count          int64        // hits on all pages
+}
+
+// Pages is how many pages there are, at least 1.
+func (d *DropDetails) Pages() int { return max((d.InAll+d.PageSize-1)/d.PageSize, 1) }
+
 func round(v float64, decimals int) float64 {
 	p := math.Pow10(decimals)
 	return math.Round(v*p) / p

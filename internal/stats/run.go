@@ -31,28 +31,51 @@ func (s *Stats) Run(ctx context.Context, q Query) (*Result, error) {
 		return nil, errors.New("query without metrics")
 	}
 	r := &Result{Query: q}
-	asked := ctx
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	var err error
 	if r.Span, r.Previous, err = q.Spans(now); err != nil {
 		return nil, err
 	}
-	switch q.Shape() {
-	case Breakdown:
-		err = s.breakdown(ctx, r)
-	case Series:
-		err = s.series(ctx, r)
-	default:
-		err = s.totals(ctx, r)
-	}
-	if err != nil && ctx.Err() != nil && asked.Err() == nil {
-		return nil, errSlow
-	}
+	err = patiently(ctx, func(ctx context.Context) error {
+		switch q.Shape() {
+		case Breakdown:
+			return s.breakdown(ctx, r)
+		case Series:
+			return s.series(ctx, r)
+		}
+		return s.totals(ctx, r)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("run stats query: %w", err)
 	}
 	return r, nil
+}
+
+// patiently gives a question the time it may take.
+func patiently(asked context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(asked, patience)
+	defer cancel()
+	err := do(ctx)
+	if err != nil && ctx.Err() != nil && asked.Err() == nil {
+		return errSlow
+	}
+	return err
+}
+
+// each reads the rows of a statement that is a question by itself.
+func (s *Stats) each(ctx context.Context, st statement, read func(*sql.Rows) error) error {
+	return patiently(ctx, func(ctx context.Context) (err error) {
+		rows, err := s.store.Select(ctx, st.text, st.args...)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for rows.Next() {
+			if err := read(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
 }
 
 // Spans are the instants q means at now, and those it compares with (zero
@@ -136,8 +159,7 @@ func (s *Stats) series(ctx context.Context, r *Result) error {
 	}
 	isAt, wasAt := byBucket(q, is, len(now)), byBucket(q, was, len(then))
 	for i, b := range now {
-		p := Point{From: b.from, To: b.to, Future: b.from.After(r.Span.Until)}
-		p.Partial = b.cut || (r.Span.Until.Before(b.to) && !p.Future)
+		p := r.Span.point(b)
 		here := isAt[i]
 		if p.Future {
 			here = &answer{values: make([]Number, len(q.Metrics))}

@@ -40,5 +40,16 @@ func TestSlowQuestion(t *testing.T) {
 			}
 			cancel()
 		}
+		for name, ask := range map[string]func() error{
+			"drops":         func() error { _, err := s.Drops(t.Context(), q); return err },
+			"drop series":   func() error { _, err := s.DropSeries(t.Context(), q); return err },
+			"drop details":  func() error { _, err := s.DropDetails(t.Context(), q, "bot", 1, 10); return err },
+			"property keys": func() error { _, err := s.PropertyKeys(t.Context(), q); return err },
+			"online":        func() error { _, err := s.Online(t.Context(), 1); return err },
+		} {
+			if began := time.Now(); !errors.Is(ask(), errSlow) || time.Since(began) != patience {
+				t.Errorf("%s: not given up after %v", name, patience)
+			}
+		}
 	})
 }

@@ -185,6 +185,15 @@ func (b *builder) lookUps(scans ...scan) (with []string) {
 	return with
 }
 
+// withLookUps begins a statement of one scan.
+func (b *builder) withLookUps(s scan) string {
+	tables := b.lookUps(s)
+	if tables == nil {
+		return ""
+	}
+	return "with " + strings.Join(tables, ", ") + "\n"
+}
+
 // from is the events, with the looked up pages where they are needed.
 func (b *builder) from(s scan) string {
 	from := "events"

@@ -158,10 +158,7 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	group := append(b.groups(), strconv.Itoa(len(b.keyNames())+1))
 	from, where := b.source(s, b.filtered(where, s.every))
 	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), from, where, group)
-	var with string
-	if tables := b.lookUps(s); tables != nil {
-		with = "with " + strings.Join(tables, ", ") + "\n"
-	}
+	with := b.withLookUps(s)
 	columns := []string{}
 	for i, k := range b.keyNames() {
 		columns = append(columns, b.keyText(i, k))
