@@ -34,7 +34,7 @@ type Query struct {
 // DefaultPageSize and MaxPageSize are how many rows a breakdown's page has.
 const (
 	DefaultPageSize = 10
-	MaxPageSize     = 1000
+	MaxPageSize     = 10_000 // a file of all rows; the API has its own
 )
 
 // Shape is what a query is answered with.

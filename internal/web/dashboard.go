@@ -124,6 +124,9 @@ func (s *Server) fill(d *html.Dashboard, t *html.Text, a ask, got *answers) {
 	}
 	d.Headline = headline(t, a, got.totals, d.Against)
 	d.Chart = chartView(t, a, got.series, now)
+	for _, q := range a.pageParts(t) {
+		d.Chart.Exports = append(d.Chart.Exports, s.export(a, "/panels/"+q.name+"/csv", question{label: q.label, query: q.query}))
+	}
 	switch {
 	case !got.ever:
 		d.Empty = html.NoHits

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,96 +18,216 @@ import (
 // listingRows is how many rows a page of all rows has.
 const listingRows = 50
 
+// listingAsk is what a listing's URL asks for besides the dashboard's.
+type listingAsk struct {
+	a      ask
+	tab    tabSpec
+	search string
+	order  stats.Order
+	page   int
+}
+
 // listing is every row of a dimension, with search, sorting and pages:
-// GET /sites/{site}/all/{dimension}?q=docs&sort=visits&page=2
+// GET /sites/{site}/all/{dimension}?q=docs&sort=-visits&page=2
 func (s *Server) listing(w http.ResponseWriter, r *http.Request, v *viewer) error {
+	l, err := s.parseListing(r, v)
+	if err != nil {
+		return err
+	}
+	res, err := s.listed(r.Context(), v.Text, l, l.page, listingRows)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, html.ListingPage(s.listingView(r, v, l, res)))
+}
+
+// listingCSV is the same rows as a file:
+// GET /sites/{site}/all/{dimension}/csv?q=docs&sort=-visits
+func (s *Server) listingCSV(w http.ResponseWriter, r *http.Request, v *viewer) error {
+	l, err := s.parseListing(r, v)
+	if err != nil {
+		return err
+	}
+	res, err := s.listed(r.Context(), v.Text, l, 1, stats.MaxPageSize)
+	if err != nil {
+		return err
+	}
+	return s.sendTable(w, r, l.a, string(l.tab.dimension), tableOf(res))
+}
+
+func (s *Server) parseListing(r *http.Request, v *viewer) (listingAsk, error) {
 	in := r.URL.Query()
 	a, err := s.asked(r.Context(), v, in)
 	if err != nil {
-		return err
+		return listingAsk{}, err
 	}
-	d := stats.Dimension(r.PathValue("dimension"))
-	tab, ok := tabOf(d)
+	tab, ok := tabOf(stats.Dimension(r.PathValue("dimension")))
 	if !ok {
-		return errNothing
+		return listingAsk{}, errNothing
 	}
-	metrics := []stats.Metric{tab.metric}
-	for _, m := range []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.BounceRate, stats.VisitDuration} {
-		if m != tab.metric {
-			metrics = append(metrics, m)
-		}
+	l := listingAsk{a: a, tab: tab, search: strings.TrimSpace(in.Get("q"))}
+	l.order = l.normal()
+	o := stats.ParseOrder(in.Get("sort"))
+	if slices.Contains(l.metrics(), stats.Metric(o.By)) || o.By == string(tab.dimension) {
+		l.order = o
 	}
-	sort := tab.metric
-	for _, m := range metrics {
-		if in.Get("sort") == string(m) {
-			sort = m
-		}
+	l.page, err = strconv.Atoi(in.Get("page"))
+	if err != nil || l.page < 1 {
+		l.page = 1
 	}
-	number, err := strconv.Atoi(in.Get("page"))
-	if err != nil || number < 1 {
-		number = 1
-	}
-	search := strings.TrimSpace(in.Get("q"))
-	q := tabQuery(a, tab, listingRows)
-	q.Metrics, q.Order, q.Page = metrics, []stats.Order{{By: string(sort), Desc: true}}, number
-	if search != "" && d != stats.ScreenWidth {
-		q.Filter = tabQuery(a.filtered(append(append([]stats.Filter{}, a.leaves()...), stats.Is(d, stats.Contains, search))), tab, 0).Filter
-	}
-	res, err := s.o.Stats.Run(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	return s.render(w, r, http.StatusOK, html.ListingPage(s.listingView(r, v, a, tab, res, search, sort)))
+	return l, nil
 }
 
-func (s *Server) listingView(r *http.Request, v *viewer, a ask, tab tabSpec, res *stats.Result, search string, sort stats.Metric) html.Listing {
-	t := v.Text
-	heading := t.Panel(string(tab.dimension))
-	path := "/all/" + url.PathEscape(string(tab.dimension))
-	link := func(sort stats.Metric, page int) string {
-		vals := a.values()
-		if search != "" {
-			vals.Set("q", search)
+// normal is the order of a listing that says none.
+func (l listingAsk) normal() stats.Order { return stats.Order{By: string(l.tab.metric), Desc: true} }
+
+// metrics are a listing's columns; what its panel counts is the first.
+func (l listingAsk) metrics() []stats.Metric {
+	ms := []stats.Metric{l.tab.metric}
+	for _, m := range []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.BounceRate, stats.VisitDuration} {
+		if m != l.tab.metric {
+			ms = append(ms, m)
 		}
-		if sort != tab.metric {
-			vals.Set("sort", string(sort))
-		}
-		if page > 1 {
-			vals.Set("page", strconv.Itoa(page))
-		}
-		return sitePath(a.site) + path + "?" + vals.Encode()
 	}
+	return ms
+}
+
+// query asks for all rows, whatever is searched for.
+func (l listingAsk) query() stats.Query {
+	q := tabQuery(l.a, l.tab, listingRows)
+	q.Metrics, q.Order, q.Compare = l.metrics(), []stats.Order{l.order}, l.a.q.Compare
+	return q
+}
+
+// searching asks the store to search, which it does in what is stored and
+// with a difference between A and a.
+func (l listingAsk) searching() stats.Query {
+	q := l.query()
+	if l.search != "" && l.tab.dimension != stats.ScreenWidth {
+		q.Filter = q.Filter.Add(stats.Is(l.tab.dimension, stats.Contains, l.search))
+	}
+	return q
+}
+
+// listed is one page of rows. A search finds what is shown, "korea" for "KR",
+// unless there are more rows than one answer holds.
+func (s *Server) listed(ctx context.Context, t *html.Text, l listingAsk, page, size int) (*stats.Result, error) {
+	q := l.query()
+	if l.search == "" {
+		q.Page, q.PageSize = page, size
+		return s.o.Stats.Run(ctx, q)
+	}
+	q.Page, q.PageSize = 1, stats.MaxPageSize
+	res, err := s.o.Stats.Run(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if res.Count > len(res.Rows) {
+		q = l.searching()
+		q.Page, q.PageSize = page, size
+		return s.o.Stats.Run(ctx, q)
+	}
+	wanted := strings.ToLower(l.search)
+	rows := slices.DeleteFunc(res.Rows, func(r stats.Row) bool {
+		value := r.Keys[0]
+		return !strings.Contains(strings.ToLower(value), wanted) && !strings.Contains(strings.ToLower(valueWords(t, l.tab.dimension, value)), wanted)
+	})
+	res.Count = len(rows)
+	first := min((page-1)*size, len(rows))
+	res.Rows = rows[first:min(first+size, len(rows))]
+	res.Query.Page, res.Query.PageSize = page, size
+	return res, nil
+}
+
+// url is the listing with another order or page, or its file.
+func (l listingAsk) url(under string, order stats.Order, page int) string {
+	vals := l.a.values()
+	if l.search != "" {
+		vals.Set("q", l.search)
+	}
+	if order != l.normal() {
+		vals.Set("sort", order.String())
+	}
+	if page > 1 {
+		vals.Set("page", strconv.Itoa(page))
+	}
+	return l.path() + under + "?" + vals.Encode()
+}
+
+func (l listingAsk) path() string {
+	return sitePath(l.a.site) + "/all/" + url.PathEscape(string(l.tab.dimension))
+}
+
+// columns are the headings: the name's begins with A, a number's with the most.
+func (l listingAsk) columns(t *html.Text, heading string) []html.Column {
+	column := func(by, label string, desc bool) html.Column {
+		c := html.Column{Label: label}
+		o := stats.Order{By: by, Desc: desc}
+		if l.order.By == by {
+			o.Desc = !l.order.Desc
+			c.Sorted = "ascending"
+			if l.order.Desc {
+				c.Sorted = "descending"
+			}
+		}
+		c.URL = l.url("", o, 1)
+		return c
+	}
+	cs := []html.Column{column(string(l.tab.dimension), heading, false)}
+	for _, m := range l.metrics() {
+		cs = append(cs, column(string(m), t.Metric(string(m)).Name, true))
+	}
+	return cs
+}
+
+func (s *Server) listingView(r *http.Request, v *viewer, l listingAsk, res *stats.Result) html.Listing {
+	t, a := v.Text, l.a
+	heading := dimensionWords(t, l.tab.dimension)
 	now := s.now().In(res.Span.From.Location())
-	l := html.Listing{Page: s.page(r, v, heading), Domain: site.DisplayHost(a.site.Domain), BackURL: a.url(""), Heading: heading,
-		Search: search, Action: sitePath(a.site) + path, Span: spanWords(t, a, res.Span, now)}
+	view := html.Listing{Page: s.page(r, v, heading), Domain: site.DisplayHost(a.site.Domain), BackURL: a.url(""), Heading: heading,
+		Search: l.search, Action: l.path(), Span: spanWords(t, a, res.Span, now), Columns: l.columns(t, heading)}
+	if a.q.Compare != stats.NoComparison {
+		view.Against = spanWords(t, a, res.Previous, now)
+	}
 	vals := a.values()
-	for name := range maps.Keys(vals) {
+	for _, name := range slices.Sorted(maps.Keys(vals)) {
 		for _, value := range vals[name] {
-			l.Keep = append(l.Keep, html.Param{Name: name, Value: value})
+			view.Keep = append(view.Keep, html.Param{Name: name, Value: value})
 		}
 	}
 	for _, f := range a.leaves() {
-		l.Filters = append(l.Filters, html.Chip{Label: filterWords(t, f)})
+		view.Filters = append(view.Filters, html.Chip{Label: filterWords(t, f)})
 	}
-	for _, m := range res.Query.Metrics {
-		l.Columns = append(l.Columns, html.Link{Label: t.Metric(string(m)).Name, URL: link(m, 1), Current: m == sort})
+	for _, other := range siblings(l.tab.dimension) {
+		to := listingAsk{a: a, tab: other}
+		view.Tabs = append(view.Tabs, html.Link{Label: dimensionWords(t, other.dimension), URL: to.url("", to.normal(), 1), Current: other.dimension == l.tab.dimension})
 	}
-	rows := rowViews(t, a, tab, res.Rows, stats.Number{})
+	rows := rowViews(t, a, l.tab, res.Rows, stats.Number{})
+	meta, _ := l.tab.metric.Info()
 	for i, row := range rows {
 		lr := html.ListingRow{Row: row}
 		for _, m := range res.Query.Metrics {
 			lr.Cells = append(lr.Cells, a.exact(t, m, number(res.Rows[i].Value(m).Number)))
 		}
-		l.Rows = append(l.Rows, lr)
+		if view.Against != "" {
+			main := res.Rows[i].Value(l.tab.metric)
+			if lr.Change, lr.Trend = t.Change(number(main.Number), number(main.Previous), unit(l.tab.metric), meta.LessIsBetter); lr.Change == "" {
+				lr.Change = html.Dash
+			}
+		}
+		view.Rows = append(view.Rows, lr)
 	}
-	page := res.Query.Page
-	first := (page-1)*listingRows + 1
-	l.Range = fmt.Sprintf(t.RowsOf, t.Exact(float64(first)), t.Exact(float64(first+len(rows)-1)), t.Exact(float64(res.Count)))
-	if page > 1 {
-		l.Previous = link(sort, page-1)
+	first := (res.Query.Page-1)*listingRows + 1
+	view.Range = fmt.Sprintf(t.RowsOf, t.Exact(float64(first)), t.Exact(float64(first+len(rows)-1)), t.Exact(float64(res.Count)))
+	if l.page > 1 {
+		view.Previous = l.url("", l.order, l.page-1)
 	}
-	if page < res.Pages() {
-		l.Next = link(sort, page+1)
+	if l.page < res.Pages() {
+		view.Next = l.url("", l.order, l.page+1)
 	}
-	return l
+	view.Exports = []html.Export{{CSVURL: l.url("/csv", l.order, 1), Curl: curl(s.o.BaseURL, l.searching())}}
+	if res.Count > stats.MaxPageSize {
+		view.Cut = fmt.Sprintf(t.Shell.Cut, t.Exact(stats.MaxPageSize))
+	}
+	return view
 }

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,15 +20,20 @@ import (
 // the page and as a fragment alike; a question that fails is an error in the
 // box's place.
 type panel struct {
-	name   string   // in URLs; also the parameter that chooses its tab
-	tabs   []string // what it can show, the first unless the URL says otherwise; nil: one thing
-	params []choice // what else the URL may choose
-	wide   bool     // across all columns
-	always bool     // also when nobody came
+	name   string            // in URLs; also the parameter that chooses its tab
+	tabs   []string          // what it can show, the first unless the URL says otherwise; nil: one thing
+	params []choice          // what else the URL may choose
+	under  map[string]string // tabs that stand beneath another one
+	wide   bool              // across all columns
+	always bool              // also when nobody came
 
 	// question is the one the panel's numbers answer, for those who want them
 	// elsewhere; nil where it is no one question.
 	question func(a ask, tab string) stats.Query
+	// questions are a panel's that asks more than one; their names differ.
+	questions func(a ask, tab string) []question
+	// table gives the numbers of a panel whose question isn't one of stats.Query.
+	table func(ctx context.Context, b *board, tab string) (*table, error)
 	// show asks and gives the box: f is its frame, filled but for what only
 	// the answer tells.
 	show func(ctx context.Context, b *board, f html.Frame, tab string) (templ.Component, error)
@@ -109,9 +116,20 @@ func (b *board) total(ctx context.Context, m stats.Metric) (stats.Number, error)
 func (b *board) box(ctx context.Context, p panel) templ.Component {
 	tab := p.tab(b.a)
 	f := html.Frame{Text: b.t, Name: p.name, Title: b.t.Panel(p.name), Wide: p.wide, Params: p.paramNames()}
+	above := cmp.Or(p.under[tab], tab)
 	for _, name := range p.tabs {
-		f.Tabs = append(f.Tabs, b.choiceTab(p.name, choice{name: p.name, values: p.tabs}, name, b.t.Panel(name)))
+		t := b.choiceTab(p.name, choice{name: p.name, values: p.tabs}, name, b.t.Panel(name))
+		if group := cmp.Or(p.under[name], name); group == above && len(p.under) > 0 && slices.Contains(slices.Collect(maps.Values(p.under)), group) {
+			sub := t
+			sub.Label = b.t.Dimension(name)
+			f.Subs = append(f.Subs, sub)
+		}
+		if p.under[name] == "" {
+			t.Current = name == above
+			f.Tabs = append(f.Tabs, t)
+		}
 	}
+	f.Exports = b.exports(p, tab)
 	c, err := p.show(ctx, b, f, tab)
 	if err != nil {
 		return html.FailedPanel(f, b.problem(p.name, err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -18,20 +19,32 @@ type tabSpec struct {
 	dimension stats.Dimension
 	metric    stats.Metric
 	known     bool // rows without a value are left out: they would only say "none"
+	// under is the tab that this one is a part of, "" for a tab of its own:
+	// five ways to look at campaigns are one tab.
+	under stats.Dimension
+	// finer takes the dimension's place when one value of it is all that is
+	// asked about: a list of one browser says nothing, its versions do.
+	finer stats.Dimension
 }
 
 // lists are the dashboard's panels of rows. Pages count pageviews; where a
 // visit begins or ends counts visits; who came and from where counts visitors.
 var lists = map[string][]tabSpec{
-	"sources": {{stats.Source, stats.Visitors, false}, {stats.Channel, stats.Visitors, false},
-		{stats.Referrer, stats.Visitors, true}, {stats.UTMCampaign, stats.Visitors, true}},
-	"pages":  {{stats.Path, stats.Pageviews, false}, {stats.EntryPage, stats.Visits, false}, {stats.ExitPage, stats.Visits, false}},
-	"places": {{stats.Country, stats.Visitors, false}, {stats.Region, stats.Visitors, true}, {stats.City, stats.Visitors, true}, {stats.Language, stats.Visitors, false}},
-	"devices": {{stats.Browser, stats.Visitors, false}, {stats.OS, stats.Visitors, false},
-		{stats.Device, stats.Visitors, false}, {stats.ScreenWidth, stats.Visitors, false}},
+	"sources": {{dimension: stats.Source, metric: stats.Visitors}, {dimension: stats.Channel, metric: stats.Visitors},
+		{dimension: stats.Referrer, metric: stats.Visitors, known: true}, {dimension: stats.UTMCampaign, metric: stats.Visitors, known: true},
+		{dimension: stats.UTMSource, metric: stats.Visitors, known: true, under: stats.UTMCampaign},
+		{dimension: stats.UTMMedium, metric: stats.Visitors, known: true, under: stats.UTMCampaign},
+		{dimension: stats.UTMContent, metric: stats.Visitors, known: true, under: stats.UTMCampaign},
+		{dimension: stats.UTMTerm, metric: stats.Visitors, known: true, under: stats.UTMCampaign}},
+	"pages": {{dimension: stats.Path, metric: stats.Pageviews}, {dimension: stats.EntryPage, metric: stats.Visits}, {dimension: stats.ExitPage, metric: stats.Visits}},
+	"places": {{dimension: stats.Country, metric: stats.Visitors}, {dimension: stats.Region, metric: stats.Visitors, known: true}, {dimension: stats.City, metric: stats.Visitors, known: true},
+		{dimension: stats.Language, metric: stats.Visitors}},
+	"devices": {{dimension: stats.Browser, metric: stats.Visitors, finer: stats.BrowserVersion}, {dimension: stats.OS, metric: stats.Visitors, finer: stats.OSVersion},
+		{dimension: stats.Device, metric: stats.Visitors}, {dimension: stats.ScreenWidth, metric: stats.Visitors}},
 }
 
-// tabOf finds a dimension among the lists' tabs.
+// tabOf is how a dimension is listed: as its panel does, and every other by
+// visitors, or by events where it is about one.
 func tabOf(d stats.Dimension) (tabSpec, bool) {
 	for _, tabs := range lists {
 		for _, t := range tabs {
@@ -40,22 +53,49 @@ func tabOf(d stats.Dimension) (tabSpec, bool) {
 			}
 		}
 	}
-	return tabSpec{}, false
+	if _, ok := d.PropKey(); ok || d == stats.EventName {
+		return tabSpec{dimension: d, metric: stats.Events, known: true}, true
+	}
+	return tabSpec{dimension: d, metric: stats.Visitors}, slices.Contains(stats.Dimensions(), d)
+}
+
+// siblings are the lists of the panel that has d, or d alone.
+func siblings(d stats.Dimension) []tabSpec {
+	for _, tabs := range lists {
+		if slices.ContainsFunc(tabs, func(t tabSpec) bool { return t.dimension == d }) {
+			return tabs
+		}
+	}
+	return nil
+}
+
+// shown is the list a tab stands for: the finer one where only one value is
+// asked about.
+func (a ask) shown(t tabSpec) tabSpec {
+	one := func(f stats.Filter) bool { return f.Op == stats.Eq && f.Dimension == t.dimension }
+	if t.finer != "" && slices.ContainsFunc(a.leaves(), one) {
+		return tabSpec{dimension: t.finer, metric: t.metric}
+	}
+	return t
 }
 
 // listPanel is a panel of lists: each of its tabs is one of a dimension.
 func listPanel(name string) panel {
-	p := panel{name: name}
+	p := panel{name: name, under: map[string]string{}}
 	for _, t := range lists[name] {
 		p.tabs = append(p.tabs, string(t.dimension))
+		if t.under != "" {
+			p.under[string(t.dimension)] = string(t.under)
+		}
 	}
-	p.question = func(a ask, tab string) stats.Query {
+	spec := func(a ask, tab string) tabSpec {
 		t, _ := tabOf(stats.Dimension(tab))
-		return tabQuery(a, t, panelRows)
+		return a.shown(t)
 	}
+	p.question = func(a ask, tab string) stats.Query { return tabQuery(a, spec(a, tab), panelRows) }
 	p.show = func(ctx context.Context, b *board, f html.Frame, tab string) (templ.Component, error) {
-		t, _ := tabOf(stats.Dimension(tab))
-		res, err := b.s.o.Stats.Run(ctx, p.question(b.a, tab))
+		t := spec(b.a, tab)
+		res, err := b.s.o.Stats.Run(ctx, tabQuery(b.a, t, panelRows))
 		if err != nil {
 			return nil, err
 		}
@@ -65,13 +105,32 @@ func listPanel(name string) panel {
 		}
 		f.Column = b.t.Metric(string(t.metric)).Name
 		l := html.List{Rows: rowViews(b.t, b.a, t, res.Rows, whole)}
+		if string(t.dimension) != tab {
+			l.Rows = named(l.Rows, b.a, stats.Dimension(tab))
+		}
 		if res.Count > len(res.Rows) {
-			l.MoreURL = b.a.url("/all/" + url.PathEscape(tab))
+			l.MoreURL = b.a.url("/all/" + url.PathEscape(string(t.dimension)))
 			l.MoreNum = b.t.Exact(float64(res.Count))
 		}
 		return html.ListPanel(f, l), nil
 	}
 	return p
+}
+
+// named puts the one value of d that is asked about before the finer rows:
+// "131" says nothing where "Chrome 131" does.
+func named(rows []html.Row, a ask, d stats.Dimension) []html.Row {
+	for _, f := range a.leaves() {
+		if f.Op != stats.Eq || f.Dimension != d {
+			continue
+		}
+		for i := range rows {
+			if !rows[i].Empty {
+				rows[i].Label = f.Values[0] + " " + rows[i].Label
+			}
+		}
+	}
+	return rows
 }
 
 // panelRows is how many rows a panel has room for.

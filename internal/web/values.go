@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -74,6 +75,14 @@ func openURL(st *site.Site, d stats.Dimension, value string) string {
 		return (&url.URL{Scheme: "https", Host: host, Path: "/" + path}).String()
 	}
 	return ""
+}
+
+// dimensionWords names a dimension; a property is its key.
+func dimensionWords(t *html.Text, d stats.Dimension) string {
+	if key, ok := d.PropKey(); ok {
+		return fmt.Sprintf(t.Shell.Property, key)
+	}
+	return t.Dimension(string(d))
 }
 
 // filterWords writes a condition: "Country is South Korea".

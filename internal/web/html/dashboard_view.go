@@ -100,6 +100,15 @@ type Chart struct {
 	Zone       string
 	Unfinished bool
 	Compared   bool
+	Exports    []Export
+}
+
+// Export is a way to take numbers along: as a file, and as the command that
+// asks the API for them.
+type Export struct {
+	Label  string // which numbers, "" where there is only one kind
+	CSVURL string
+	Curl   string // "" where the API has no such question
 }
 
 // Dot is a single point of the plot, in percent.
@@ -135,8 +144,11 @@ type Frame struct {
 	Wide   bool   // across all columns
 	Params string // its parameters in URLs, with spaces between
 	Tabs   []Tab
+	Subs   []Tab  // beneath the chosen tab; none for most
 	Column string // what is counted
 	Total  string // beside the title, "" for none
+	// Exports are the ways to take the numbers along; none for no menu.
+	Exports []Export
 }
 
 // List is a panel of rows.
@@ -190,19 +202,32 @@ type Listing struct {
 	Page
 	Domain, BackURL string
 	Heading         string
+	Tabs            []Link // the lists of the same panel
 	Search          string
 	Action          string
 	Keep            []Param
-	Columns         []Link // sorting
+	Columns         []Column // the row's name the first
 	Rows            []ListingRow
 	Range           string // "1–50 of 312"
 	Next, Previous  string // URLs
 	Filters         []Chip
 	Span            string
+	Against         string // "" when nothing is compared
+	Exports         []Export
+	Cut             string // says that a file hasn't all rows; "" when it has
+}
+
+// Column is one of a listing's, and the link that sorts by it, or turns the
+// order around.
+type Column struct {
+	Label, URL string
+	Sorted     string // as aria-sort says it; "" when the order is another's
 }
 
 // ListingRow is a Row with more numbers.
 type ListingRow struct {
 	Row
-	Cells []string
+	Cells  []string
+	Change string
+	Trend  Trend
 }

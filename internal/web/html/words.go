@@ -3,6 +3,8 @@ package html
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/a-h/templ"
 )
 
 func intText(n int) string { return strconv.Itoa(n) }
@@ -25,4 +27,24 @@ func rowTitle(t *Text, r Row) string {
 		return fmt.Sprintf(t.RowUnfilter, what)
 	}
 	return fmt.Sprintf(t.RowFilter, what)
+}
+
+func curlID(id string, i int) string { return "curl-" + id + "-" + intText(i) }
+
+// exportOf names the panel an export menu belongs to, for those who don't see
+// where it stands.
+func exportOf(t *Text, id string) string {
+	if name := t.Panel(id); name != id {
+		return ": " + name
+	}
+	return ""
+}
+
+// current marks the chosen one of several links. The attribute without a value
+// would say that it isn't.
+func current(on bool) templ.Attributes {
+	if on {
+		return templ.Attributes{"aria-current": "true"}
+	}
+	return nil
 }

@@ -1,0 +1,4 @@
+package stats
+
+// JSON writes f as ParseFilter and the API read it.
+func (f Filter) JSON() []byte { return f.json() }
