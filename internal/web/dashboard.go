@@ -218,5 +218,5 @@ func filterForm(t *html.Text, a ask) html.FilterForm {
 }
 
 func (s *Server) nowView(t *html.Text, st *site.Site, n int64) html.Now {
-	return html.Now{Text: t, Count: t.Exact(float64(n)), PollURL: sitePath(st) + "/panels/now", URL: sitePath(st) + "?period=1h"}
+	return html.Now{Text: t, Count: t.Exact(float64(n)), PollURL: sitePath(st) + "/panels/now", URL: sitePath(st) + "/live"}
 }

@@ -79,6 +79,8 @@ func (s *Server) routes() []route {
 		{pattern: "GET /sites/{site}/panels/{panel}/csv", policy: member, page: s.panelCSV},
 		{pattern: "GET /sites/{site}/all/{dimension}", policy: member, page: s.listing},
 		{pattern: "GET /sites/{site}/all/{dimension}/csv", policy: member, page: s.listingCSV},
+		{pattern: "GET /sites/{site}/live", policy: member, page: s.live},
+		{pattern: "GET /sites/{site}/live/now", policy: member, page: s.liveStatus},
 		{pattern: "GET /sites/{site}/start", policy: member, page: s.start},
 		{pattern: "GET /sites/{site}/start/status", policy: member, page: s.startStatus},
 		{pattern: "POST /sites/{site}/hostnames", policy: editor, page: s.allowHostname},

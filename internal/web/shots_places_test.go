@@ -31,6 +31,9 @@ func TestShotsOfPlaces(t *testing.T) {
 	b.shoot("map-one", owner, sitePath(one)+"?period=today", "")
 	b.shoot("map-filtered", owner, home+"?period=4w&f=eq,country,DE", "")
 	b.shoot("regions", owner, home+"?period=4w&places=region", "")
+	b.shoot("live", owner, home+"/live", "")
+	b.shoot("live-one", owner, sitePath(one)+"/live", "")
+	b.shoot("live-nobody", owner, sitePath(w.addSite(owner, "nobody.example"))+"/live", "")
 	b.shoot("regions-none", owner, sitePath(one)+"?period=today&places=region", "")
 }
 

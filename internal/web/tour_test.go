@@ -64,6 +64,8 @@ func everyPage(w *world, b tour) {
 	b.shoot("start-refused", owner, sitePath(refused)+"/start", "")
 	b.shoot("start-arrived", owner, sitePath(arrived)+"/start", "")
 	b.shoot("listing", owner, home+"/all/path", "")
+	b.shoot("live", owner, home+"/live", "")
+	b.shoot("live-nobody", owner, sitePath(empty)+"/live", "")
 	b.shoot("not-found", owner, "/nowhere", "")
 	w.breakPanels(func() { b.shoot("panel-failed", owner, home+"?period=7d", "") })
 }
@@ -87,6 +89,11 @@ var notPages = map[string]string{
 	"GET /sites/{site}/panels/{panel}/csv":  "a file",
 	"GET /sites/{site}/all/{dimension}/csv": "a file",
 	"GET /sites/{site}/start/status":        "a part of the start page, seen there",
+	"GET /{$}":                         "leads on",
+	"GET /sites/{site}/filter":         "leads on, to the dashboard with one more filter",
+	"GET /sites/{site}/panels/{panel}": "a part of the dashboard, seen there",
+	"GET /sites/{site}/live/now":       "a part of the live view, seen there",
+	"GET /sites/{site}/start/status":   "a part of the start page, seen there",
 }
 
 // TestEveryPageIsSeen fails when a page's route is not on the tour, which is

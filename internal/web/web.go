@@ -39,6 +39,7 @@ type Asker interface {
 	Run(context.Context, stats.Query) (*stats.Result, error)
 	Drops(context.Context, stats.Query) (*stats.Drops, error)
 	Online(ctx context.Context, site int64) (int64, error)
+	Recent(ctx context.Context, site int64, limit int) ([]stats.Moment, error)
 }
 
 // APIRoute is one URL of the JSON API. The handler is called with the token

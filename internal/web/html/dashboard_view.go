@@ -42,7 +42,7 @@ type Now struct {
 	Text    *Text
 	Count   string
 	PollURL string
-	URL     string // the dashboard of the last hour
+	URL     string // the live view
 }
 
 // Menu is a list of links behind the one that is chosen.

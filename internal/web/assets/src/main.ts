@@ -1,6 +1,7 @@
 // What the pages do better with a script. Every page works without it.
 import { charts } from "./chart";
 import { copyButtons } from "./copy";
+import { pausing } from "./live";
 import { menus } from "./menu";
 import { maps } from "./places";
 import { polling } from "./poll";
@@ -17,5 +18,6 @@ function enhance(root: ParentNode): void {
 }
 
 menus();
+pausing();
 swapping(enhance);
 enhance(document);

@@ -14,6 +14,7 @@ function poll(el: HTMLElement, enhance: (root: ParentNode) => void): void {
   const again = () => setTimeout(ask, wait);
   const ask = async () => {
     if (!el.isConnected) return;
+    if (el.closest("[data-paused]")) return again();
     if (document.hidden) {
       document.addEventListener("visibilitychange", ask, { once: true });
       return;
@@ -23,15 +24,15 @@ function poll(el: HTMLElement, enhance: (root: ParentNode) => void): void {
       if (!got.ok) throw new Error(got.html);
       const next = parse(got.html).body.firstElementChild as HTMLElement | null;
       wait = every;
-      if (next && el.isConnected && next.outerHTML !== el.outerHTML) {
-        const focused = el.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset.test : undefined;
+      if (next && el.isConnected && !el.closest("[data-paused]") && next.outerHTML !== el.outerHTML) {
+        const focused = el.contains(document.activeElement) ? named(document.activeElement as HTMLElement) : undefined;
         el.replaceWith(next);
-        if (focused) next.querySelector<HTMLElement>(`[data-test="${focused}"]`)?.focus();
         const box = document.createElement("div");
         next.before(box);
         box.append(next);
         enhance(box);
         box.replaceWith(next);
+        if (focused) (next.matches(focused) ? next : next.querySelector<HTMLElement>(focused))?.focus({ preventScroll: true });
         return;
       }
     } catch {
@@ -40,4 +41,12 @@ function poll(el: HTMLElement, enhance: (root: ParentNode) => void): void {
     again();
   };
   again();
+}
+
+// named finds an element again in the next answer: by its test's name, or by
+// where it leads.
+function named(el: HTMLElement): string | undefined {
+  if (el.dataset.test) return `[data-test="${el.dataset.test}"]`;
+  const href = el.getAttribute("href");
+  return href ? `[href="${CSS.escape(href)}"]` : undefined;
 }
