@@ -273,7 +273,12 @@ func (o *oracle) runSeries(q stats.Query, r *stats.Result, is, was window) {
 		return none
 	}
 	for i, name := range names {
-		p := stats.Point{From: starts[i], Future: starts[i].After(o.now)}
+		p := stats.Point{From: starts[i], To: is.to, Future: starts[i].After(o.now)}
+		if i+1 < len(starts) {
+			p.To = starts[i+1]
+		}
+		named := func(t time.Time) bool { return label(t.In(loc), q.Interval) == name }
+		p.Partial = named(p.From.Add(-time.Millisecond)) || named(p.To) || !p.Future && o.now.Before(p.To)
 		c := get(now, name)
 		if p.Future {
 			c = cell{}

@@ -56,13 +56,25 @@ func TestPruning(t *testing.T) {
 	}
 	now := time.Date(2026, 3, 30, 23, 0, 0, 0, time.UTC)
 	st := &site.Site{ID: 1, Location: time.UTC, Currency: "EUR"}
-	base := Query{Site: st, Period: Period{Name: "today"}}
+	base := Query{Site: st, Period: Period{Name: "today"}, Goals: []site.Goal{
+		{Name: "Page", Rule: site.Rule{Path: "/page/1*"}, Value: 10},
+		{Name: "Signup", Rule: site.Rule{Event: "signup", Properties: []site.PropertyCondition{{Key: "plan", Operator: "neq", Value: "x"}}}},
+	}}
+	signup := base.filter(Is(GoalName, Eq, "Signup"))
 	for name, q := range map[string]Query{
 		"headline": base.Totals(Visitors, Visits, Pageviews, ViewsPerVisit, BounceRate, VisitDuration),
 		"chart":    base.Series(Visitors, Visits),
 		"pages":    base.By(Path, 10, Visitors, Pageviews, BounceRate),
 		"sources":  base.By(Source, 10, Visitors, Visits),
 		"exits":    base.By(ExitPage, 10, Visitors, Visits),
+
+		"goals":            base.By(GoalName, 10, Conversions, Visitors, ConversionRate, Revenue),
+		"goals of visits":  base.By(GoalName, 10, Visits, BounceRate),
+		"goal headline":    signup.Totals(Visitors, Visits, Conversions, ConversionRate, Revenue),
+		"goal chart":       signup.Series(Conversions, ConversionRate),
+		"goal by source":   signup.By(Source, 10, Conversions, ConversionRate),
+		"conversions":      base.Totals(Conversions, ConversionRate),
+		"pages by the way": signup.By(Path, 10, Visitors, BounceRate, ConversionRate),
 	} {
 		span, _, err := q.Spans(now)
 		if err != nil {
