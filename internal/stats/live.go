@@ -2,7 +2,7 @@ package stats
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -26,19 +26,18 @@ const recently = 30 * time.Minute
 func (s *Stats) Recent(ctx context.Context, siteID int64, limit int) (list []Moment, err error) {
 	now := s.now()
 	st := recentSQL(s.store.Dialect(), siteID, now, limit)
-	rows, err := s.store.Select(ctx, st.text, st.args...)
+	err = s.each(ctx, st, func(rows *sql.Rows) error {
+		var m Moment
+		if err := rows.Scan(&m.Time, &m.Name, &m.Path, &m.Country, &m.Source); err != nil {
+			return err
+		}
+		list = append(list, m)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("select recent events: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var m Moment
-		if err := rows.Scan(&m.Time, &m.Name, &m.Path, &m.Country, &m.Source); err != nil {
-			return nil, fmt.Errorf("read recent events: %w", err)
-		}
-		list = append(list, m)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // recentSQL looks a minute ahead too, for clocks that differ.

@@ -102,7 +102,7 @@ func TestQueryFaults(t *testing.T) {
 		{"page=x", "page", "from 1"},
 		{"page=99999999999999999999", "page", "from 1"},
 		{"page=2000000", "page", "1000000"},
-		{"page_size=1001", "page_size", "1000"},
+		{"page_size=10001", "page_size", "10000"},
 		{"f=eq", "f", "eq,path,/docs"},
 		{"f=and,path", "f", "in"},
 		{"f=equals,path,/", "filter", "eq"},

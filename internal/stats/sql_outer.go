@@ -41,7 +41,7 @@ func (b *builder) outer() string {
 	}
 	columns = append(columns, "count(*) over () as rows_in_all")
 	if b.plan.only != nil {
-		return sel(columns, from, []string{b.onlyRows()}, nil)
+		return sel(columns, from, b.onlyRows(), nil)
 	}
 	text := sel(columns, from, b.wanted(), nil) + "\norder by " + strings.Join(b.ordered(), ", ")
 	return text + fmt.Sprintf("\nlimit %s offset %s", b.arg(int64(b.plan.limit)), b.arg(int64(b.plan.offset)))
@@ -123,8 +123,15 @@ func (b *builder) ordered() []string {
 	return by
 }
 
+// maxOnly is how many rows are named one by one: a page of the API. A file of
+// thousands reads all there are, and leaves out those it has no use for.
+const maxOnly = 250
+
 // onlyRows names the rows wanted by their keys.
-func (b *builder) onlyRows() string {
+func (b *builder) onlyRows() []string {
+	if len(b.plan.only) > maxOnly {
+		return nil
+	}
 	var rows []string
 	for _, keys := range b.plan.only {
 		var all []string
@@ -133,7 +140,7 @@ func (b *builder) onlyRows() string {
 		}
 		rows = append(rows, "("+strings.Join(all, " and ")+")")
 	}
-	return strings.Join(rows, " or ")
+	return []string{"(" + strings.Join(rows, " or ") + ")"}
 }
 
 // keyArg binds a key as it was given by keyText.
@@ -165,7 +172,7 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	}
 	var only []string
 	if p.only != nil {
-		only = []string{"(" + b.onlyRows() + ")"}
+		only = b.onlyRows()
 	}
 	return statement{with + sel(append(columns, "currency", "amount"), "(\n"+inner+"\n)", only, nil) + "\norder by currency", b.args}
 }
