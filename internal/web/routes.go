@@ -70,6 +70,10 @@ func (s *Server) routes() []route {
 		{pattern: "POST /logout", policy: public, page: s.logout},
 		{pattern: "POST /preferences", policy: public, page: s.preferences},
 
+		// Documentation.
+		{pattern: "GET /docs", policy: public, page: s.docsIndex},
+		{pattern: "GET /docs/{page}", policy: public, page: s.docsPage},
+
 		// Sites.
 		{pattern: "GET /sites", policy: signedIn, page: s.siteList},
 		{pattern: "POST /sites", policy: signedIn, page: s.addSite},

@@ -76,7 +76,7 @@ func TestEveryRouteForEveryViewer(t *testing.T) {
 		}
 		world.server.handler = world.server.mux(routes)
 	}
-	fill := strings.NewReplacer("{site}", owner.site.PublicID, "{panel}", "pages", "{dimension}", "path", "{token}", "made-up", "{$}", "")
+	fill := strings.NewReplacer("{site}", owner.site.PublicID, "{panel}", "pages", "{dimension}", "path", "{page}", "metrics", "{token}", "made-up", "{$}", "")
 	for _, rt := range w.server.routes() {
 		if rt.class != page {
 			continue

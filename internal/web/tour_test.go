@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"moonbear/internal/stats"
+	"moonbear/internal/web/html"
 	"moonbear/tracker/browsertest"
 )
 
@@ -67,6 +68,10 @@ func everyPage(w *world, b tour) {
 	b.shoot("live", owner, home+"/live", "")
 	b.shoot("live-nobody", owner, sitePath(empty)+"/live", "")
 	b.shoot("not-found", owner, "/nowhere", "")
+	b.shoot("docs", stranger, "/docs", "")
+	for _, name := range html.DocNames() {
+		b.shoot("docs-"+name, stranger, html.DocURL(name), "")
+	}
 	w.breakPanels(func() { b.shoot("panel-failed", owner, home+"?period=7d", "") })
 }
 

@@ -24,6 +24,7 @@ import (
 	"moonbear/internal/site"
 	"moonbear/internal/stats"
 	"moonbear/internal/web/assets"
+	"moonbear/internal/web/html"
 	"moonbear/tracker"
 )
 
@@ -77,14 +78,16 @@ type Options struct {
 
 // Server is the pages and the table of URLs.
 type Server struct {
-	o       Options
-	log     *slog.Logger
-	now     func() time.Time
-	secure  bool
-	assets  *assets.Files
-	script  http.Handler
-	took    *prometheus.HistogramVec
-	handler *http.ServeMux
+	o         Options
+	log       *slog.Logger
+	now       func() time.Time
+	secure    bool
+	assets    *assets.Files
+	script    http.Handler
+	docs      map[docKey]doc
+	reference []html.DocGroup
+	took      *prometheus.HistogramVec
+	handler   *http.ServeMux
 }
 
 // New makes a server; an error says which option is missing or wrong.
@@ -109,6 +112,12 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	if s.script, err = tracker.Handler(); err != nil {
+		return nil, err
+	}
+	if s.docs, err = s.makeDocs(); err != nil {
+		return nil, err
+	}
+	if s.reference, err = s.makeReference(); err != nil {
 		return nil, err
 	}
 	s.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -58,6 +58,8 @@ type Text struct {
 	Live  LiveText
 	Count CountText
 
+	Docs DocsText // the pages under /docs
+
 	Metrics    map[string]MetricText // by the stats metric's name
 	Dimensions map[string]string     // by the stats dimension's name
 	Periods    map[string]string     // by the period's name in URLs

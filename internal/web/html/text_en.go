@@ -93,6 +93,8 @@ var english = &Text{
 	WrongLead: "It isn't your doing. If it stays, tell whoever runs this server the reference below: it finds the line in the log.",
 	Reference: "Reference", BackHome: "To the start", UnavailableTitle: "Not just now",
 
+	Docs: englishDocs,
+
 	Metrics: map[string]MetricText{
 		"visitors":        {"Visitors", "Different people who came, told apart for one day only. Over several days: the sum of the days."},
 		"visits":          {"Visits", "A visitor's pageviews and events with gaps of under 30 minutes between them."},

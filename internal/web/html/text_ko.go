@@ -93,6 +93,8 @@ var korean = &Text{
 	WrongLead: "사용자의 잘못이 아닙니다. 계속되면 아래 참조 번호를 서버 관리자에게 알려 주세요. 로그에서 원인을 찾을 수 있습니다.",
 	Reference: "참조 번호", BackHome: "처음으로", UnavailableTitle: "지금은 어렵습니다",
 
+	Docs: koreanDocs,
+
 	Metrics: map[string]MetricText{
 		"visitors":        {"방문자", "찾아온 사람의 수. 하루 동안만 서로 구별하며, 여러 날이면 날마다 센 수의 합입니다."},
 		"visits":          {"방문", "한 방문자가 30분 안의 간격으로 이어 간 페이지뷰와 이벤트의 묶음입니다."},
