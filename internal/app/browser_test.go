@@ -24,8 +24,13 @@ type internet struct {
 
 func newInternet(t *testing.T) *internet {
 	t.Helper()
+	return newInternetWith(t, ServeOptions{})
+}
+
+func newInternetWith(t *testing.T, o ServeOptions) *internet {
+	t.Helper()
 	n := &internet{t: t, web: browsertest.NewWeb(t)}
-	n.server = start(t, testConfig(t, t.TempDir(), "BASE_URL=https://stats.test"), ServeOptions{})
+	n.server = start(t, testConfig(t, t.TempDir(), "BASE_URL=https://stats.test"), o)
 	target, err := url.Parse(n.server.url)
 	if err != nil {
 		t.Fatal(err)

@@ -119,3 +119,26 @@ func TestDeeds(t *testing.T) {
 		t.Errorf("money is %v, want some in three currencies", money)
 	}
 }
+
+// A visitor is an address and a browser: on one day in one country, with one
+// browser, so the rows by country add up to the visitors.
+func TestVisitorsAreInOnePlace(t *testing.T) {
+	from := time.Date(2026, 11, 16, 15, 0, 0, 0, time.UTC)
+	events, _ := New(Options{Site: 3, PerDay: 900, Epoch: from}).Window(from, from.Add(24*time.Hour))
+	type facts struct{ country, city, browser, os string }
+	seen, visits := map[int64]facts{}, map[int64]int64{}
+	returned := map[int64]bool{}
+	for _, e := range events {
+		now := facts{e.Entry.Country, e.Entry.City, e.Entry.Browser, e.Entry.OS}
+		if before, ok := seen[e.Visitor]; ok && before != now {
+			t.Fatalf("the visitor %d is at %v and %v on one day", e.Visitor, before, now)
+		}
+		if v, ok := visits[e.Visitor]; ok && v != e.Visit {
+			returned[e.Visitor] = true
+		}
+		seen[e.Visitor], visits[e.Visitor] = now, e.Visit
+	}
+	if len(returned) < len(seen)/50 || len(returned) > len(seen)/3 {
+		t.Errorf("%d of %d visitors came back on the same day", len(returned), len(seen))
+	}
+}

@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"time"
 
@@ -19,7 +21,7 @@ func (t *Traffic) visit(r *rand.Rand, m time.Time) []event.Event {
 		entry = pages[t.paths.draw(r)].path
 	}
 	e := event.Event{
-		Site: t.o.Site, Visitor: visitorID(r, m, place), Visit: nonZero(r), Hostname: Domain,
+		Site: t.o.Site, Visitor: visitorID(r, m, place, machine), Visit: nonZero(r), Hostname: Domain,
 		Entry: event.Entry{
 			VisitStart: at, EntryPath: entry,
 			Referrer: origin.referrer, Source: origin.source, Channel: origin.channel,
@@ -84,14 +86,16 @@ func (t *Traffic) next(r *rand.Rand, path string) string {
 }
 
 // visitorID lets about one visit in six come from somebody seen earlier that
-// day: a day's pool of regulars, by place.
-func visitorID(r *rand.Rand, m time.Time, p place) int64 {
+// day. A visitor is an address and a browser, so the day's regulars come from
+// one place each, with one machine.
+func visitorID(r *rand.Rand, m time.Time, p place, with machine) int64 {
 	if r.Float64() > 1.0/6 {
 		return nonZero(r)
 	}
 	day := m.Add(time.Duration(p.offset*float64(time.Hour))).Unix() / 86400
-	pool := rand.New(rand.NewPCG(uint64(day), uint64(r.IntN(200))))
-	return nonZero(pool)
+	h := fnv.New64a()
+	fmt.Fprint(h, p.country, p.city, with.browser, with.version, with.os, r.IntN(4))
+	return nonZero(rand.New(rand.NewPCG(uint64(day), h.Sum64())))
 }
 
 func nonZero(r *rand.Rand) int64 {

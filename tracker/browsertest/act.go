@@ -73,6 +73,31 @@ func (tab *Tab) mouse(what string, p input.DispatchMouseEventParams) {
 	call(tab, what, input.DispatchMouseEvent, p)
 }
 
+// ClickOn clicks the element that a JavaScript expression finds in the page:
+// ClickOn("[...document.links].find(a => a.textContent === 'Next')").
+func (tab *Tab) ClickOn(expression string) {
+	tab.t.Helper()
+	tab.Click(tab.mark(expression))
+}
+
+// mark makes the element that a JavaScript expression finds selectable.
+func (tab *Tab) mark(expression string) (selector string) {
+	tab.t.Helper()
+	tab.Eval(`(() => {
+		for (const e of document.querySelectorAll("[data-marked]")) e.removeAttribute("data-marked");
+		const found = `+expression+`;
+		if (!found) throw new Error("nothing was found");
+		found.setAttribute("data-marked", "");
+	})()`, nil)
+	return "[data-marked]"
+}
+
+// ClickOnHolding does the same while a modifier is held.
+func (tab *Tab) ClickOnHolding(modifier, expression string) {
+	tab.t.Helper()
+	tab.ClickHolding(modifier, tab.mark(expression))
+}
+
 // ClickHolding clicks the middle of an element while a modifier is held.
 func (tab *Tab) ClickHolding(modifier, selector string) {
 	tab.t.Helper()

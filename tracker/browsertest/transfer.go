@@ -56,6 +56,7 @@ func (tr *Transfer) note(event any) {
 			r.Bytes = r.redirects
 		}
 		tr.byID[e.RequestID].URL = e.Request.URL
+		tr.ended[e.RequestID] = e.Type == network.ResourceTypeEventSource // it never ends
 	case *network.EventDataReceived:
 		// What streams (the live view) never ends: its bytes count as they come.
 		if r := tr.byID[e.RequestID]; r != nil {
@@ -93,9 +94,12 @@ func (tr *Transfer) Bytes() (sum int64) {
 	return sum
 }
 
-// UnderWay is how many answers haven't ended.
-func (tr *Transfer) UnderWay() int {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	return len(tr.order) - len(tr.ended)
+// Wait returns when everything asked for has come, but for what streams.
+func (tr *Transfer) Wait(tab *Tab) {
+	tab.t.Helper()
+	tab.until("everything asked for has come", func() bool {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		return !slices.ContainsFunc(tr.order, func(id network.RequestID) bool { return !tr.ended[id] })
+	})
 }

@@ -124,7 +124,8 @@ function chart(figure: HTMLElement): void {
     if (a >= 0 && a !== b) zoom(a, b);
   });
   plot.addEventListener("pointercancel", hide);
-  plot.addEventListener("pointerleave", () => from < 0 && hide());
+  // A finger leaves when it is lifted, and only then has read anything.
+  plot.addEventListener("pointerleave", (e) => e.pointerType === "mouse" && from < 0 && hide());
   plot.addEventListener("blur", hide);
   plot.addEventListener("dblclick", () => {
     if (new URL(location.href).searchParams.has("from")) history.back();
