@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -155,14 +154,6 @@ func (a ask) with(change func(*ask)) ask {
 	return a
 }
 
-// period is a over another period.
-func (a ask) period(name string) ask {
-	return a.with(func(b *ask) {
-		b.q.Period = stats.Period{Name: name}
-		b.q.Interval = ""
-	})
-}
-
 // leaves are a's filters one by one; a filter that is more than an "and" is
 // one by itself.
 func (a ask) leaves() []stats.Filter {
@@ -230,28 +221,4 @@ func rowExclusion(d stats.Dimension, value string) stats.Filter {
 		return stats.Is(d, stats.IsSet)
 	}
 	return stats.Is(d, stats.Neq, value)
-}
-
-// addFilter turns the filter form into the dashboard's URL:
-// GET /sites/{site}/filter?dimension=path&operator=contains&value=docs
-func (s *Server) addFilter(w http.ResponseWriter, r *http.Request, v *viewer) error {
-	in := r.URL.Query()
-	f := stats.Filter{Op: stats.Op(in.Get("operator")), Dimension: stats.Dimension(in.Get("dimension"))}
-	if value := in.Get("value"); value != "" && f.Op != stats.IsSet && f.Op != stats.IsNotSet {
-		f.Values = []string{value}
-	}
-	for _, name := range []string{"operator", "dimension", "value"} {
-		in.Del(name)
-	}
-	a, err := s.asked(r.Context(), v, in)
-	if err != nil {
-		return err
-	}
-	if !a.has(f) {
-		a = a.filtered(append(slices.Clone(a.leaves()), f))
-	}
-	if _, err := parseAsk(a.values(), v.Site, s.now()); err != nil {
-		return err // what was typed doesn't fit the dimension
-	}
-	return seeOther(w, r, a.url(""))
 }

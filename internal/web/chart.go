@@ -253,6 +253,9 @@ func bucketWords(t *html.Text, i stats.Interval, from, to, now time.Time) string
 // chartRows are the numbers behind the picture, for the table, the pointer
 // and screen readers.
 func chartRows(t *html.Text, a ask, res *stats.Result, p plot, now time.Time, open, before int) []html.ChartRow {
+	// Dates are the smallest period that can be asked for: hours lead to their
+	// days, and within one day there is nothing to zoom to.
+	zooms := res.Span.To.Sub(res.Span.From) > 25*time.Hour || !sameDay(res.Span)
 	var rows []html.ChartRow
 	for i, pt := range res.Points {
 		main := pt.Value(a.metric)
@@ -267,13 +270,15 @@ func chartRows(t *html.Text, a ask, res *stats.Result, p plot, now time.Time, op
 		for _, m := range a.headline() {
 			r.Cells = append(r.Cells, a.exact(t, m, number(pt.Value(m).Number)))
 		}
-		if iv := res.Query.Interval; iv == stats.Day || iv == stats.Week || iv == stats.Month {
+		if iv := res.Query.Interval; zooms && iv != stats.Minute {
 			r.From, r.To = pt.From.Format(time.DateOnly), pt.To.Add(-time.Nanosecond).Format(time.DateOnly)
 		}
 		rows = append(rows, r)
 	}
 	return rows
 }
+
+func sameDay(s stats.Span) bool { return dateOf(s.From) == dateOf(s.To.Add(-time.Nanosecond)) }
 
 // sparkLine is a line in a 100 × 24 box with a margin of 2 for its stroke.
 func sparkLine(values []float64) string {

@@ -3,29 +3,31 @@ package web
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/a-h/templ"
 	"golang.org/x/sync/errgroup"
 
+	"moonbear/internal/fault"
 	"moonbear/internal/site"
 	"moonbear/internal/stats"
 	"moonbear/internal/web/html"
 )
 
-// dashboardPeriods are the menu's, in its order.
-func dashboardPeriods() []string {
-	return []string{"today", "24h", "7d", "4w", "3m", "12m", "mtd", "ytd"}
-}
-
 // dashboard shows one site: GET /sites/{site}?period=7d&f=eq,path,/docs
 func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) error {
-	a, err := s.asked(r.Context(), v, r.URL.Query())
+	in := r.URL.Query()
+	a, err := s.asked(r.Context(), v, in)
+	wrong, typed := datesFault(err), html.DateForm{}
+	if wrong != nil { // said beside the dates, under the numbers of the usual period
+		typed.From, typed.To = in.Get("from"), in.Get("to")
+		in.Del("from")
+		in.Del("to")
+		a, err = s.asked(r.Context(), v, in)
+	}
 	if err != nil {
 		return err
 	}
@@ -43,6 +45,14 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) er
 		d.SiteLinks = append(d.SiteLinks, html.Link{Label: site.DisplayHost(sites[i].Domain), URL: sitePath(&sites[i]), Current: sites[i].ID == v.Site.ID})
 	}
 	s.fill(&d, v.Text, a, got)
+	status := http.StatusOK
+	if wrong != nil {
+		status = http.StatusBadRequest
+		d.Period.Dates.From, d.Period.Dates.To, d.Period.Dates.Error = typed.From, typed.To, v.Text.Fault(wrong.Message)
+	}
+	if edit := in.Get(paramEdit); edit != "" {
+		d.Filter = filterForm(v.Text, a, got.properties, edit)
+	}
 	if d.Empty == html.NoHits {
 		d.Snippet = s.snippet(v.Site)
 		if d.Wait, err = s.waiting(r.Context(), v); err != nil {
@@ -50,7 +60,15 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) er
 		}
 		d.Page.Refresh = refresh
 	}
-	return s.render(w, r, http.StatusOK, html.DashboardPage(d))
+	return s.render(w, r, status, html.DashboardPage(d))
+}
+
+// datesFault is what is wrong with a period's dates, nil for any other error.
+func datesFault(err error) *fault.Fault {
+	if f, ok := fault.From(err); ok && (f.Field == "from" || f.Field == "to") {
+		return f
+	}
+	return nil
 }
 
 // answers is all a dashboard asks. Totals and series are the page: without
@@ -59,7 +77,8 @@ type answers struct {
 	totals, series *stats.Result
 	panels         []templ.Component // beside panels()
 	online         int64
-	ever           bool // the site has had an event in two years
+	properties     []stats.PropertyKey // for the filter form; none if they can't be had
+	ever           bool                // the site has had an event in two years
 }
 
 func (s *Server) answers(ctx context.Context, v *viewer, a ask) (*answers, error) {
@@ -91,6 +110,14 @@ func (s *Server) answers(ctx context.Context, v *viewer, a ask) (*answers, error
 			return nil
 		})
 	}
+	g.Go(func() error {
+		keys, err := s.o.Stats.PropertyKeys(gctx, a.filtered(nil).q)
+		if err != nil && gctx.Err() == nil {
+			s.log.WarnContext(gctx, "the filter form has no properties", "error", err)
+		}
+		got.properties = keys
+		return nil
+	})
 	g.Go(func() (err error) {
 		got.online, err = s.o.Stats.Online(gctx, a.site.ID)
 		return err
@@ -112,18 +139,27 @@ func (s *Server) fill(d *html.Dashboard, t *html.Text, a ask, got *answers) {
 	if a.q.Compare != stats.NoComparison {
 		d.Against = spanWords(t, a, got.totals.Previous, now)
 	}
-	d.Period, d.Comparison = periodMenu(t, a), comparisonMenu(t, a)
-	d.Filter = filterForm(t, a)
-	leaves := a.leaves()
-	for i, l := range leaves {
-		d.Filters = append(d.Filters, html.Chip{Label: filterWords(t, l), RemoveURL: a.filtered(slices.Delete(slices.Clone(leaves), i, i+1)).url("")})
-	}
+	d.Period, d.Comparison = periodView(t, a, s.now()), comparisonMenu(t, a)
+	d.Filter = filterForm(t, a, got.properties, "")
+	d.Filters = chips(t, a)
 	d.ClearURL = a.filtered(nil).url("")
 	if a.q.Period.Name != "12m" {
 		d.WiderURL = a.period("12m").url("")
 	}
 	d.Headline = headline(t, a, got.totals, d.Against)
 	d.Chart = chartView(t, a, got.series, now)
+	d.Chart.Intervals = intervals(t, a)
+	if a.q.Period.Name == "" {
+		d.Chart.OutURL = a.period(defaultPeriod(a.site, now)).url("")
+	}
+	behind := s.behind()
+	d.AsOf = t.ClockSeconds(now.Add(-behind))
+	if behind >= noticeable {
+		d.Behind = fmt.Sprintf(t.Shell.Behind, t.Duration(behind))
+	}
+	if now.Before(got.totals.Span.To) {
+		d.RefreshURL = a.url("")
+	}
 	for _, q := range a.pageParts(t) {
 		d.Chart.Exports = append(d.Chart.Exports, s.export(a, "/panels/"+q.name+"/csv", question{label: q.label, query: q.query}))
 	}
@@ -177,14 +213,6 @@ func spanWords(t *html.Text, a ask, s stats.Span, now time.Time) string {
 	return t.Span(s.From, s.To, now)
 }
 
-func periodMenu(t *html.Text, a ask) html.Menu {
-	m := html.Menu{Label: t.Period, Shown: t.PeriodName(a.q.Period.Name)}
-	for _, name := range dashboardPeriods() {
-		m.Items = append(m.Items, html.Link{Label: t.PeriodName(name), URL: a.period(name).url(""), Current: name == a.q.Period.Name})
-	}
-	return m
-}
-
 func comparisonMenu(t *html.Text, a ask) html.Menu {
 	m := html.Menu{Label: t.Compare}
 	for _, c := range []struct {
@@ -195,26 +223,24 @@ func comparisonMenu(t *html.Text, a ask) html.Menu {
 		if l.Current {
 			m.Shown = c.label
 		}
+		if a.q.Compare == stats.NoComparison && c.value == stats.PreviousPeriod || a.q.Compare != stats.NoComparison && c.value == stats.NoComparison {
+			l.Key = "c"
+		}
 		m.Items = append(m.Items, l)
 	}
 	return m
 }
 
-func filterForm(t *html.Text, a ask) html.FilterForm {
-	f := html.FilterForm{Action: sitePath(a.site) + "/filter"}
-	v := a.values()
-	for _, name := range slices.Sorted(maps.Keys(v)) {
-		for _, value := range v[name] {
-			f.Keep = append(f.Keep, html.Param{Name: name, Value: value})
-		}
+// noticeable is how far the store may be behind without a word: batches are
+// loaded four times a second, so more than this isn't its usual breath.
+const noticeable = 10 * time.Second
+
+// behind is how old the newest hit is that the numbers don't have yet.
+func (s *Server) behind() time.Duration {
+	if s.o.Behind == nil {
+		return 0
 	}
-	for _, d := range stats.Dimensions() {
-		f.Dimensions = append(f.Dimensions, html.Option{Value: string(d), Label: t.Dimension(string(d))})
-	}
-	for _, op := range []stats.Op{stats.Contains, stats.NotContains, stats.Eq, stats.Neq, stats.StartsWith, stats.Matches, stats.IsSet, stats.IsNotSet} {
-		f.Operators = append(f.Operators, html.Option{Value: string(op), Label: t.Operator(string(op))})
-	}
-	return f
+	return s.o.Behind()
 }
 
 func (s *Server) nowView(t *html.Text, st *site.Site, n int64) html.Now {

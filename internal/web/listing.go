@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -189,12 +188,7 @@ func (s *Server) listingView(r *http.Request, v *viewer, l listingAsk, res *stat
 	if a.q.Compare != stats.NoComparison {
 		view.Against = spanWords(t, a, res.Previous, now)
 	}
-	vals := a.values()
-	for _, name := range slices.Sorted(maps.Keys(vals)) {
-		for _, value := range vals[name] {
-			view.Keep = append(view.Keep, html.Param{Name: name, Value: value})
-		}
-	}
+	view.Keep = keep(a.values())
 	for _, f := range a.leaves() {
 		view.Filters = append(view.Filters, html.Chip{Label: filterWords(t, f)})
 	}

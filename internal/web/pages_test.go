@@ -368,7 +368,7 @@ func TestEveryPage(t *testing.T) {
 		home + "?f=eq,path,/nowhere": owner, home + "?period=12m&f=eq,country,KR&f=contains,path,shop": owner,
 		home + "/panels/now": owner, home + "/panels/dropped": owner, home + "/panels/sources?sources=utm_campaign": owner,
 	}
-	for _, period := range append(dashboardPeriods(), "1h", "24m") {
+	for _, period := range stats.PeriodNames() {
 		pages[home+"?period="+period] = owner
 	}
 	for _, m := range (ask{}).headline() {

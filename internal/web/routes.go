@@ -79,6 +79,7 @@ func (s *Server) routes() []route {
 		{pattern: "POST /sites", policy: signedIn, page: s.addSite},
 		{pattern: "GET /sites/{site}", policy: member, page: s.dashboard},
 		{pattern: "GET /sites/{site}/filter", policy: member, page: s.addFilter},
+		{pattern: "GET /sites/{site}/values", policy: member, page: s.filterValues},
 		{pattern: "GET /sites/{site}/panels/{panel}", policy: member, page: s.panel},
 		{pattern: "GET /sites/{site}/panels/{panel}/csv", policy: member, page: s.panelCSV},
 		{pattern: "GET /sites/{site}/all/{dimension}", policy: member, page: s.listing},

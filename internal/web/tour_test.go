@@ -91,6 +91,7 @@ var notPages = map[string]string{
 	"GET /{$}":                              "leads on",
 	"GET /sites/{site}/filter":              "leads on, to the dashboard with one more filter",
 	"GET /sites/{site}/panels/{panel}":      "a part of the dashboard, seen there",
+	"GET /sites/{site}/values":              "values for the filter form to offer",
 	"GET /sites/{site}/panels/{panel}/csv":  "a file",
 	"GET /sites/{site}/all/{dimension}/csv": "a file",
 	"GET /sites/{site}/start/status":        "a part of the start page, seen there",

@@ -85,23 +85,6 @@ func dimensionWords(t *html.Text, d stats.Dimension) string {
 	return t.Dimension(string(d))
 }
 
-// filterWords writes a condition: "Country is South Korea".
-func filterWords(t *html.Text, f stats.Filter) string {
-	if f.Dimension == "" {
-		return t.FilterOther
-	}
-	d := t.Dimension(string(f.Dimension))
-	if key, ok := f.Dimension.PropKey(); ok {
-		d = key
-	}
-	op := t.Operator(string(f.Op))
-	var values []string
-	for _, v := range f.Values {
-		values = append(values, valueWords(t, f.Dimension, v))
-	}
-	return strings.TrimSpace(d + " " + op + " " + strings.Join(values, ", "))
-}
-
 // unit is how a metric's numbers are written.
 func unit(m stats.Metric) html.Unit {
 	switch m.Unit() {

@@ -41,6 +41,7 @@ type Asker interface {
 	Drops(context.Context, stats.Query) (*stats.Drops, error)
 	Online(ctx context.Context, site int64) (int64, error)
 	Recent(ctx context.Context, site int64, limit int) ([]stats.Moment, error)
+	PropertyKeys(context.Context, stats.Query) ([]stats.PropertyKey, error)
 }
 
 // APIRoute is one URL of the JSON API. The handler is called with the token
@@ -70,6 +71,10 @@ type Options struct {
 	Client func(*http.Request) string
 	// Ready says why the server can't work now; nil is always ready.
 	Ready func(context.Context) error
+
+	// Behind is how old the newest hit is that Stats doesn't know of yet; nil is
+	// never behind.
+	Behind func() time.Duration
 
 	Now     func() time.Time
 	Log     *slog.Logger

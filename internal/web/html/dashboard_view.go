@@ -10,7 +10,7 @@ type Dashboard struct {
 	SiteLinks  []Link // the switcher
 	StartURL   string
 	Now        Now
-	Period     Menu
+	Period     PeriodMenu
 	Comparison Menu
 	Filter     FilterForm
 	Filters    []Chip
@@ -25,6 +25,9 @@ type Dashboard struct {
 	Empty      Empty
 	Snippet    string      // for NoHits
 	Wait       StartStatus // for NoHits
+	AsOf       string      // the clock up to which everything is counted
+	Behind     string      // says that the newest hits aren't counted yet; "" when they are
+	RefreshURL string      // this dashboard again, "" when its period is over
 }
 
 // Empty says why a dashboard has nothing to show.
@@ -52,15 +55,46 @@ type Menu struct {
 	Items []Link
 }
 
-// Chip is a filter in force.
-type Chip struct{ Label, RemoveURL string }
+// PeriodMenu chooses the period: from a list, by dates, or a step at a time.
+type PeriodMenu struct {
+	Menu
+	Before, After Link // without a URL: there is none
+	Dates         DateForm
+}
 
-// FilterForm adds a filter.
+// DateForm asks for two dates.
+type DateForm struct {
+	Action   string
+	Keep     []Param
+	From, To string // 2026-11-22
+	Max      string
+	Error    string
+}
+
+// Chip is a filter in force. Turning it keeps what it left out.
+type Chip struct {
+	Label, RemoveURL   string
+	TurnURL, TurnLabel string // "" for one that has no opposite
+	Turned             bool   // it leaves something out
+	EditURL            string // "" for one the form can't show
+}
+
+// FilterForm adds a filter, or changes one.
 type FilterForm struct {
-	Action     string
-	Keep       []Param // the query to keep, as hidden inputs
-	Dimensions []Option
-	Operators  []Option
+	Action              string
+	Keep                []Param // the query to keep, as hidden inputs
+	Groups              []OptionGroup
+	Operators           []Option
+	Dimension, Operator string   // chosen
+	Values              []string // an input each, at least one
+	Edit                string   // the number of the filter that is changed, "" for a new one
+	ValuesURL           string   // gives values to choose from
+}
+
+// OptionGroup is several choices of a select under one heading.
+type OptionGroup struct {
+	Label   string
+	Options []Option
 }
 
 // Param is one name and value of a query string.
@@ -101,6 +135,8 @@ type Chart struct {
 	Unfinished bool
 	Compared   bool
 	Exports    []Export
+	Intervals  []Link // the widths of a bucket; none where there is one
+	OutURL     string // the period to zoom out to, "" when it isn't zoomed in
 }
 
 // Export is a way to take numbers along: as a file, and as the command that

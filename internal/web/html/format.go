@@ -309,3 +309,6 @@ func (t *Text) Span(from, to, now time.Time) string {
 
 // Clock writes a time of day, on the 24-hour clock in both languages.
 func (t *Text) Clock(d time.Time) string { return d.Format("15:04") }
+
+// ClockSeconds writes a time of day to the second.
+func (t *Text) ClockSeconds(d time.Time) string { return d.Format("15:04:05") }

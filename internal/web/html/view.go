@@ -31,6 +31,8 @@ type Link struct {
 	URL     string
 	Title   string
 	Current bool
+	Gap     bool   // a rule above it, in a menu
+	Key     string // the key that presses it
 }
 
 // Field is one input of a form: what was typed and what is wrong with it.

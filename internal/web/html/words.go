@@ -48,3 +48,22 @@ func current(on bool) templ.Attributes {
 	}
 	return nil
 }
+
+// turnSign is what a press on a filter's sign makes of it.
+func turnSign(turned bool) string {
+	if turned {
+		return "="
+	}
+	return "≠"
+}
+
+// invalid marks a field that something is wrong with.
+func invalid(message string) templ.Attributes {
+	if message == "" {
+		return nil
+	}
+	return templ.Attributes{"aria-invalid": "true", "aria-describedby": "dates-error"}
+}
+
+// zooms says that dragging over the chart leads anywhere.
+func zooms(c Chart) bool { return len(c.Rows) > 1 && c.Rows[0].From != "" }

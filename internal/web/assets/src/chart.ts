@@ -103,7 +103,7 @@ function chart(figure: HTMLElement): void {
     const [first, last] = a < b ? [points[a]!, points[b]!] : [points[b]!, points[a]!];
     const { from: start } = first.row.dataset;
     const { to: end } = last.row.dataset;
-    if (!start || !end) return;
+    if (!start || !end) return hide();
     const url = new URL(location.href);
     url.searchParams.delete("period");
     url.searchParams.delete("interval");
@@ -127,16 +127,15 @@ function chart(figure: HTMLElement): void {
   // A finger leaves when it is lifted, and only then has read anything.
   plot.addEventListener("pointerleave", (e) => e.pointerType === "mouse" && from < 0 && hide());
   plot.addEventListener("blur", hide);
-  plot.addEventListener("dblclick", () => {
-    if (new URL(location.href).searchParams.has("from")) history.back();
-  });
+  const out = () => plot.dataset.out && document.dispatchEvent(new CustomEvent("moonbear:go", { detail: plot.dataset.out }));
+  plot.addEventListener("dblclick", out);
   plot.addEventListener("keydown", (e) => {
     const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7 };
     if (e.key in steps) show(at < 0 ? points.length - 1 : at + steps[e.key]!);
     else if (e.key === "Home") show(0);
     else if (e.key === "End") show(points.length - 1);
     else if (e.key === "Enter" && at >= 0) return zoom(at, at);
-    else if (e.key === "Escape") return hide();
+    else if (e.key === "Escape") return at >= 0 ? hide() : void out();
     else return;
     e.preventDefault();
     say();

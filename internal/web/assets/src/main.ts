@@ -2,6 +2,8 @@
 import { charts } from "./chart";
 import { copyButtons } from "./copy";
 import { pausing } from "./live";
+import { filterForms } from "./filter";
+import { keys, keysDialog } from "./keys";
 import { menus } from "./menu";
 import { maps } from "./places";
 import { polling } from "./poll";
@@ -12,6 +14,8 @@ import { timeZones } from "./zone";
 function enhance(root: ParentNode): void {
   charts(root);
   copyButtons(root);
+  filterForms(root);
+  keysDialog(root);
   maps(root);
   timeZones(root);
   polling(root, enhance);
@@ -19,5 +23,6 @@ function enhance(root: ParentNode): void {
 
 menus();
 pausing();
+keys();
 swapping(enhance);
 enhance(document);
