@@ -68,7 +68,7 @@ func TestWithoutScripts(t *testing.T) {
 	b.do(`window.here = true`)
 	b.ClickOn(link("#panel-pages", "/pricing"))
 	b.until("a row filters, by a page of its own", visitors(10)+` && !window.here && location.search.includes('%2Fpricing')`)
-	b.ClickOn(`document.querySelector('[data-test=filters] a')`)
+	b.ClickOn(`document.querySelector('[data-test=filters] .chip-remove')`)
 	b.until("a chip is taken off", visitors(30)+` && !location.search.includes('pricing')`)
 
 	b.Click("[data-test=period] summary")
