@@ -72,7 +72,7 @@ func TestWithoutScripts(t *testing.T) {
 	b.until("a chip is taken off", visitors(30)+` && !location.search.includes('pricing')`)
 
 	b.Click("[data-test=period] summary")
-	b.ClickOn(`document.querySelectorAll('[data-test=period] a')[1]`)
+	b.ClickOn(`document.querySelector('[data-test=period] a[href*="period=24h"]')`)
 	b.until("another period", `location.search.includes('period=24h') && `+visitors(30))
 	b.Click("[data-test=compare] summary")
 	b.ClickOn(`[...document.querySelectorAll('[data-test=compare] a')].find(a => a.href.includes('compare=year'))`)
