@@ -215,6 +215,21 @@ func TestVisitAcrossMidnight(t *testing.T) {
 	}
 }
 
+// TestLongVisit: the rest of a visit is looked for until a day after the
+// period's end, and no longer.
+func TestLongVisit(t *testing.T) {
+	events := Events(Visit(At(clock(t, "UTC", "2026-03-02 23:00")), View("/"), At(clock(t, "UTC", "2026-03-03 23:59")), View("/late"),
+		At(clock(t, "UTC", "2026-03-04 00:00")), View("/later")))
+	q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{From: stats.Date{Year: 2026, Month: 3, Day: 2}, To: stats.Date{Year: 2026, Month: 3, Day: 2}}}
+	now := clock(t, "UTC", "2026-03-10 09:00")
+	if got, want := numbers(ask(t, events, now, q.Totals(stats.Visits, stats.ViewsPerVisit, stats.VisitDuration)).Totals), "visits=1 views_per_visit=2 visit_duration=89940"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if rows := ask(t, events, now, q.By(stats.ExitPage, 10, stats.Visits)).Rows; len(rows) != 1 || rows[0].Keys[0] != "/late" {
+		t.Errorf("exit pages: %v, want /late alone", rows)
+	}
+}
+
 // TestEventBeforePageview: the visit's first event isn't a pageview, so that
 // its rows don't know the entry page; it is the first pageview's all the same.
 func TestEventBeforePageview(t *testing.T) {

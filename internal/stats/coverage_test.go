@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"testing"
 	"time"
 
 	"moonbear/internal/site"
@@ -244,3 +245,44 @@ func (c coverage) addValues(q stats.Query, shape string, vs []stats.Value) {
 }
 
 func (f fact) String() string { return fmt.Sprintf("%s %s %s", f.kind, f.what, f.detail) }
+
+// TestEverythingNamedIsThere: the package has what the lists above have, and
+// no more: what is added to it is added to what the oracle must be asked.
+func TestEverythingNamedIsThere(t *testing.T) {
+	same := func(what string, have, want []string) {
+		slices.Sort(have)
+		slices.Sort(want)
+		if !slices.Equal(have, want) {
+			t.Errorf("%s\nhave %q\nwant %q", what, have, want)
+		}
+	}
+	var metrics, dimensions, known, periods []string
+	for _, m := range stats.Metrics() {
+		metrics = append(metrics, string(m.Name))
+	}
+	same("metrics", metrics, everyMetric())
+	for _, d := range stats.Dimensions() {
+		dimensions = append(dimensions, string(d))
+	}
+	for _, d := range everyDimension {
+		if _, isProp := d.PropKey(); !isProp {
+			known = append(known, string(d))
+		}
+	}
+	same("dimensions", dimensions, known)
+	for period, intervals := range everyInterval {
+		if period == "dates" {
+			continue
+		}
+		periods = append(periods, period)
+		var have, want []string
+		for _, i := range (stats.Period{Name: period}).Intervals() {
+			have = append(have, string(i))
+		}
+		for _, i := range intervals {
+			want = append(want, string(i))
+		}
+		same("intervals of "+period, have, want)
+	}
+	same("periods", stats.PeriodNames(), periods)
+}
