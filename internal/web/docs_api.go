@@ -39,8 +39,21 @@ func (s *Server) makeReference() ([]html.DocGroup, error) {
 	return groups, r.err
 }
 
-// referenceMaker remembers the first error, so that making reads as a list.
-type referenceMaker struct{ err error }
+// referenceMaker remembers what went wrong, so that making reads as a list,
+// and which lists of names it has shown: the first time they are open.
+type referenceMaker struct {
+	err  error
+	seen map[string]bool
+}
+
+func (r *referenceMaker) first(list string) bool {
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+	}
+	was := r.seen[list]
+	r.seen[list] = true
+	return !was
+}
 
 func (r *referenceMaker) markdown(words string) string {
 	var b bytes.Buffer
@@ -57,7 +70,12 @@ func (r *referenceMaker) fields(fields []apidoc.Field, depth int) (out []html.Do
 		if f.In != "" {
 			kind += ", " + f.In
 		}
-		out = append(out, html.DocField{Depth: depth, Name: f.Name, Type: kind, About: r.markdown(f.Description), Required: f.Required, Default: f.Default, Values: f.Values})
+		field := html.DocField{Depth: depth, Name: f.Name, Type: kind, About: r.markdown(f.Description), Required: f.Required, Default: f.Default, Values: f.Values}
+		if i := strings.Index(field.About, "<ul>"); i >= 0 {
+			field.About, field.More = field.About[:i], field.About[i:]
+		}
+		field.Open = r.first(field.More + strings.Join(field.Values, " "))
+		out = append(out, field)
 		out = append(out, r.fields(f.Fields, depth+1)...)
 	}
 	return out

@@ -62,6 +62,8 @@ type DocField struct {
 	Required          bool
 	Default           string
 	Values            []string
+	More              string // HTML: the names that may be written, each with its meaning
+	Open              bool   // More and Values are shown at once
 }
 
 // DocFault is an answer that isn't a success.
