@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"path"
 
 	"moonbear/internal/account"
 )
@@ -94,8 +95,15 @@ func (s *Server) routes() []route {
 		{pattern: "/v1/", class: api, policy: public, api: s.noAPI},
 		{pattern: "/", policy: public, page: s.nothing},
 	}
+	if p := eventBeside(s.o.ScriptPath); p != "/event" {
+		rs = append(rs, route{pattern: "POST " + p, class: collect, raw: s.o.Collect.Hit}, route{pattern: "OPTIONS " + p, class: collect, raw: s.o.Collect.Hit})
+	}
 	for _, a := range s.o.API {
 		rs = append(rs, route{pattern: a.Pattern, class: api, policy: token, scope: a.Scope, api: a.Handler})
 	}
 	return rs
 }
+
+// eventBeside is where a script of this path sends its hits: the tracker asks
+// for "event" in its own directory.
+func eventBeside(script string) string { return path.Join(path.Dir(script), "event") }

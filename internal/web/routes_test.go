@@ -247,7 +247,14 @@ func TestScript(t *testing.T) {
 			t.Errorf("%s after renaming: %d, want %d", path, res.Code, want)
 		}
 	}
-	for _, path := range []string{"/setup", "/robots.txt", "/assets/bear.js", "/v1/bear.js", "/sites/bear.js"} {
+	for path, want := range map[string]string{"/js/event": "hit", "/event": "hit"} {
+		res := httptest.NewRecorder()
+		renamed.Handler().ServeHTTP(res, httptest.NewRequest("POST", path, strings.NewReader("{}")))
+		if res.Body.String() != want {
+			t.Errorf("a hit to %s after renaming: %d %.80s", path, res.Code, res.Body)
+		}
+	}
+	for _, path := range []string{"/event/bear.js", "/setup", "/robots.txt", "/assets/bear.js", "/v1/bear.js", "/sites/bear.js"} {
 		w.server.o.ScriptPath = path
 		if _, err := New(w.server.o); !errors.Is(err, ErrScriptPath) {
 			t.Errorf("the script at %s: %v, want ErrScriptPath", path, err)

@@ -147,14 +147,15 @@ func New(o Options) (*Server, error) {
 var ErrScriptPath = errors.New("pages of this server live under that name; choose one like /js/bear.js")
 
 // alone says whether no other route begins with the first name of a path.
-func alone(rs []route, path string) bool {
+func alone(rs []route, script string) bool {
 	first := func(pattern string) string {
 		name, _, _ := strings.Cut(pattern[strings.Index(pattern, "/")+1:], "/")
 		return name
 	}
 	n := 0
 	for _, rt := range rs {
-		if first(rt.pattern) == first(path) {
+		_, path, _ := strings.Cut(rt.pattern, " ")
+		if first(rt.pattern) == first(script) && path != eventBeside(script) {
 			n++
 		}
 	}
