@@ -80,6 +80,15 @@ var (
 // dropReasons are all of them, for metrics and for those who explain them.
 var dropReasons = []*drop{dropHostname, dropBots, dropSpam, dropNoVisit, dropQuotaSpent}
 
+// DropReasons are the reasons' texts, as they are stored.
+func DropReasons() []string {
+	var texts []string
+	for _, d := range dropReasons {
+		texts = append(texts, d.reason)
+	}
+	return texts
+}
+
 // judge runs steps until one refuses the hit.
 func (c *Collector) judge(ctx context.Context, h *hit, steps []step) error {
 	for _, s := range steps {

@@ -34,6 +34,9 @@ func TestShotsOfPlaces(t *testing.T) {
 	b.shoot("live", owner, home+"/live", "")
 	b.shoot("live-one", owner, sitePath(one)+"/live", "")
 	b.shoot("live-nobody", owner, sitePath(w.addSite(owner, "nobody.example"))+"/live", "")
+	b.shoot("dropped", owner, home+"/dropped?period=4w", "")
+	b.shoot("dropped-reason", owner, home+"/dropped?period=4w&reason=hostname", "")
+	b.shoot("dropped-panel", owner, home+"?period=4w", "")
 	b.shoot("regions-none", owner, sitePath(one)+"?period=today&places=region", "")
 }
 

@@ -39,6 +39,8 @@ type Collector interface {
 type Asker interface {
 	Run(context.Context, stats.Query) (*stats.Result, error)
 	Drops(context.Context, stats.Query) (*stats.Drops, error)
+	DropSeries(context.Context, stats.Query) (*stats.DropSeries, error)
+	DropDetails(ctx context.Context, q stats.Query, reason string, page, size int) (*stats.DropDetails, error)
 	Online(ctx context.Context, site int64) (int64, error)
 	Recent(ctx context.Context, site int64, limit int) ([]stats.Moment, error)
 	PropertyKeys(context.Context, stats.Query) ([]stats.PropertyKey, error)

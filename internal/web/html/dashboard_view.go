@@ -219,20 +219,6 @@ type Row struct {
 // PanelProblem is what a panel shows when its question failed.
 type PanelProblem struct{ Message, Reference, RetryURL, Fragment string }
 
-// Dropped is the panel of hits that were not counted.
-type Dropped struct {
-	Rows []DroppedRow
-}
-
-// DroppedRow is one reason and its examples.
-type DroppedRow struct {
-	Reason, About, Count, Exact, Width string
-	Details                            []DroppedDetail
-}
-
-// DroppedDetail is a bot's name or a hostname that was refused.
-type DroppedDetail struct{ Label, Count, AllowURL, Hostname, Return string }
-
 // Listing is all rows of one dimension, with search and pages.
 type Listing struct {
 	Page
