@@ -35,7 +35,7 @@ func (s *Server) dropped(w http.ResponseWriter, r *http.Request, v *viewer) erro
 		Period: html.Menu{Label: t.Period, Shown: t.PeriodName(a.q.Period.Name)}, CSVURL: a.url("/panels/dropped/csv"),
 		Dropped: droppedView(t, a, d, pageDetails, back, now),
 	}
-	for _, name := range dashboardPeriods() {
+	for _, name := range []string{"today", "24h", "7d", "4w", "3m", "12m"} {
 		p.Period.Items = append(p.Period.Items, html.Link{Label: t.PeriodName(name), URL: a.period(name).url("/dropped"), Current: name == a.q.Period.Name})
 	}
 	if d.drops.Count == 0 {
