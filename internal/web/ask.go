@@ -22,7 +22,6 @@ type ask struct {
 	q      stats.Query       // period, comparison, filter
 	metric stats.Metric      // in the chart
 	tabs   map[string]string // by parameter: what panels' choices are, where not the first
-	goals  []site.Goal       // the site's
 }
 
 // The parameters that are the page's and not the query's.
@@ -61,10 +60,12 @@ func parseAsk(v url.Values, st *site.Site, now time.Time) (ask, error) {
 	}
 	a := ask{site: st, q: q, metric: stats.Visitors, tabs: map[string]string{}}
 	if m := stats.Metric(v.Get(paramMetric)); m != "" {
-		if !slices.Contains(a.headline(), m) {
+		switch {
+		case slices.Contains(a.headline(), m):
+			a.metric = m
+		case !slices.Contains(ask{}.headline(), m) && !slices.Contains(goalHeadline(), m):
 			return ask{}, fault.Field(paramMetric, "metric must be one of the headline's numbers.")
 		}
-		a.metric = m
 	}
 	for _, p := range panels() {
 		for _, c := range p.choices() {
@@ -105,6 +106,9 @@ func (a ask) choose(c choice, value string) ask {
 // headline is the numbers above the chart, in their order: those that say most
 // about what is asked.
 func (a ask) headline() []stats.Metric {
+	if a.converts() {
+		return goalHeadline()
+	}
 	return []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.ViewsPerVisit, stats.BounceRate,
 		stats.VisitDuration, stats.Percentile("page_load", 75)}
 }
@@ -115,7 +119,7 @@ func (s *Server) asked(ctx context.Context, v *viewer, in url.Values) (ask, erro
 	if err != nil {
 		return ask{}, err
 	}
-	a.goals, err = s.o.Sites.Goals(ctx, v.Site.ID)
+	a.q.Goals, err = s.o.Sites.Goals(ctx, v.Site.ID)
 	return a, err
 }
 

@@ -44,7 +44,7 @@ func TestAskDefaults(t *testing.T) {
 }
 
 func TestAskFaults(t *testing.T) {
-	for _, query := range []string{"period=3d", "metric=revenue", "sources=path", "f=eq", "f=eq,nothing,x", "from=2026-01-01", "compare=mars"} {
+	for _, query := range []string{"period=3d", "metric=engagement_time", "sources=path", "f=eq", "f=eq,nothing,x", "from=2026-01-01", "compare=mars"} {
 		v, _ := url.ParseQuery(query)
 		if _, err := parseAsk(v, askSite, askNow); err == nil {
 			t.Errorf("%s was taken", query)

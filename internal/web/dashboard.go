@@ -53,6 +53,11 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v *viewer) er
 	if edit := in.Get(paramEdit); edit != "" {
 		d.Filter = filterForm(v.Text, a, got.properties, edit)
 	}
+	segments, err := s.o.Sites.Segments(r.Context(), v.Site.ID)
+	if err != nil {
+		return err
+	}
+	d.Segments = segmentMenu(v.Text, a, segments, v.edits())
 	if d.Empty == html.NoHits {
 		d.Snippet = s.snippet(v.Site)
 		if d.Wait, err = s.waiting(r.Context(), v); err != nil {
@@ -190,6 +195,15 @@ func headline(t *html.Text, a ask, res *stats.Result, against string) []html.Num
 		if a.q.Compare != stats.NoComparison {
 			n.Change, n.Trend = t.Change(number(v.Number), number(v.Previous), info, meta.LessIsBetter)
 			n.Previous = fmt.Sprintf(t.PrevPeriodIs, a.exact(t, m, number(v.Previous)), against)
+		}
+		if m == stats.ConversionRate {
+			n.Value = n.Exact // a tenth of a percent is much of two
+		}
+		if m == stats.Revenue {
+			if !hasMoney(v) && v.Previous.N == 0 && m != a.metric {
+				continue // this goal is not about money
+			}
+			n.Value, n.Exact = moneyWords(t, a, v)
 		}
 		ns = append(ns, n)
 	}

@@ -100,7 +100,7 @@ func filterForm(t *html.Text, a ask, keys []stats.PropertyKey, edit string) html
 	}
 	var rest, props []stats.Dimension
 	for _, d := range stats.Dimensions() {
-		if !listed[d] && (d != dimensionGoal || len(a.goals) > 0) {
+		if !listed[d] && (d != dimensionGoal || len(a.q.Goals) > 0) {
 			rest = append(rest, d)
 		}
 	}

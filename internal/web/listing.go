@@ -78,13 +78,22 @@ func (s *Server) parseListing(r *http.Request, v *viewer) (listingAsk, error) {
 }
 
 // normal is the order of a listing that says none.
-func (l listingAsk) normal() stats.Order { return stats.Order{By: string(l.tab.metric), Desc: true} }
+func (l listingAsk) normal() stats.Order {
+	return stats.Order{By: string(l.tab.counted(l.a)), Desc: true}
+}
 
 // metrics are a listing's columns; what its panel counts is the first.
 func (l listingAsk) metrics() []stats.Metric {
-	ms := []stats.Metric{l.tab.metric}
-	for _, m := range []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.BounceRate, stats.VisitDuration} {
-		if m != l.tab.metric {
+	ms := []stats.Metric{l.tab.counted(l.a)}
+	more := []stats.Metric{stats.Visitors, stats.Visits, stats.Pageviews, stats.BounceRate, stats.VisitDuration}
+	switch _, ofEvent := l.tab.dimension.PropKey(); {
+	case l.a.converts():
+		more = []stats.Metric{stats.ConversionRate, stats.Revenue, stats.Visitors, stats.Visits}
+	case ofEvent || l.tab.dimension == stats.EventName:
+		more = []stats.Metric{stats.Visitors, stats.Visits, stats.Revenue}
+	}
+	for _, m := range more {
+		if m != ms[0] {
 			ms = append(ms, m)
 		}
 	}
@@ -197,15 +206,16 @@ func (s *Server) listingView(r *http.Request, v *viewer, l listingAsk, res *stat
 		view.Tabs = append(view.Tabs, html.Link{Label: dimensionWords(t, other.dimension), URL: to.url("", to.normal(), 1), Current: other.dimension == l.tab.dimension})
 	}
 	rows := rowViews(t, a, l.tab, res.Rows, stats.Number{})
-	meta, _ := l.tab.metric.Info()
+	counted := l.tab.counted(a)
+	meta, _ := counted.Info()
 	for i, row := range rows {
 		lr := html.ListingRow{Row: row}
 		for _, m := range res.Query.Metrics {
 			lr.Cells = append(lr.Cells, a.exact(t, m, number(res.Rows[i].Value(m).Number)))
 		}
 		if view.Against != "" {
-			main := res.Rows[i].Value(l.tab.metric)
-			if lr.Change, lr.Trend = t.Change(number(main.Number), number(main.Previous), unit(l.tab.metric), meta.LessIsBetter); lr.Change == "" {
+			main := res.Rows[i].Value(counted)
+			if lr.Change, lr.Trend = t.Change(number(main.Number), number(main.Previous), unit(counted), meta.LessIsBetter); lr.Change == "" {
 				lr.Change = html.Dash
 			}
 		}

@@ -55,7 +55,6 @@ func liveLists(a ask) []liveList {
 	by := func(name string, d stats.Dimension, m stats.Metric, only ...stats.Filter) liveList {
 		l := liveList{name: name, tab: tabSpec{dimension: d, metric: m}}
 		l.q = a.filtered(only).q.By(d, liveRows, m)
-		l.q.Goals = a.goals
 		return l
 	}
 	lists := []liveList{
@@ -65,7 +64,7 @@ func liveLists(a ask) []liveList {
 		by("devices", stats.Device, stats.Visitors),
 		by("events", stats.EventName, stats.Events, stats.Is(stats.EventName, stats.Neq, event.Pageview)),
 	}
-	if len(a.goals) > 0 {
+	if len(a.q.Goals) > 0 {
 		lists = append(lists, by("goals", stats.GoalName, stats.Conversions))
 	}
 	return lists

@@ -46,6 +46,8 @@ func panels() []panel {
 		listPanel("pages"),
 		placesPanel(),
 		listPanel("devices"),
+		goalsPanel(),
+		eventsPanel(),
 		droppedPanel(),
 	}
 }

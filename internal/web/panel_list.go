@@ -99,11 +99,14 @@ func listPanel(name string) panel {
 		if err != nil {
 			return nil, err
 		}
-		whole, err := b.total(ctx, t.metric)
+		whole, err := b.total(ctx, t.counted(b.a))
 		if err != nil {
 			return nil, err
 		}
-		f.Column = b.t.Metric(string(t.metric)).Name
+		f.Column = b.t.Metric(string(t.counted(b.a))).Name
+		if b.a.converts() {
+			f.Column += " · " + b.t.Goal.Rate
+		}
 		l := html.List{Rows: rowViews(b.t, b.a, t, res.Rows, whole)}
 		if string(t.dimension) != tab {
 			l.Rows = named(l.Rows, b.a, stats.Dimension(tab))
@@ -143,28 +146,43 @@ func tabQuery(a ask, tab tabSpec, rows int) stats.Query {
 		q = a.filtered(leaves).q
 	}
 	q.Compare = stats.NoComparison
+	if a.converts() {
+		return q.By(tab.dimension, rows, stats.Conversions, stats.ConversionRate)
+	}
 	return q.By(tab.dimension, rows, tab.metric)
+}
+
+// counted is what a list's rows are counted in: where a goal is asked about,
+// its conversions.
+func (t tabSpec) counted(a ask) stats.Metric {
+	if a.converts() {
+		return stats.Conversions
+	}
+	return t.metric
 }
 
 // rowViews writes rows; bars are against the longest, percentages against the
 // whole.
 func rowViews(t *html.Text, a ask, tab tabSpec, rows []stats.Row, whole stats.Number) []html.Row {
-	longest := 0.0
+	longest, metric := 0.0, tab.counted(a)
 	for _, r := range rows {
-		longest = max(longest, r.Value(tab.metric).N)
+		longest = max(longest, r.Value(metric).N)
 	}
 	var out []html.Row
 	for _, r := range rows {
-		value, n := r.Keys[0], r.Value(tab.metric).Number
+		value, n := r.Keys[0], r.Value(metric).Number
 		f := rowFilter(tab.dimension, value)
 		row := html.Row{
 			Label: valueWords(t, tab.dimension, value), Title: value, Empty: value == "",
-			Value: a.row(t, tab.metric, number(n)), Exact: a.exact(t, tab.metric, number(n)),
+			Value: a.row(t, metric, number(n)), Exact: a.exact(t, metric, number(n)),
 			Share: t.Percent(number(stats.Share(n, whole))), Width: "0",
 			FilterURL: a.toggled(f).url(""), OpenURL: openURL(a.site, tab.dimension, value), Active: a.has(f),
 		}
 		if row.Title = placeTitle(t, tab.dimension, value); row.Empty {
 			row.Title = row.Label
+		}
+		if metric == stats.Conversions { // of the visitors of the row, how many
+			row.Share = a.exact(t, stats.ConversionRate, number(r.Value(stats.ConversionRate).Number))
 		}
 		if !row.Active {
 			row.ExcludeURL = a.toggled(rowExclusion(tab.dimension, value)).url("")

@@ -90,6 +90,15 @@ func (s *Server) routes() []route {
 		{pattern: "GET /sites/{site}/live/now", policy: member, page: s.liveStatus},
 		{pattern: "GET /sites/{site}/start", policy: member, page: s.start},
 		{pattern: "GET /sites/{site}/start/status", policy: member, page: s.startStatus},
+		{pattern: "GET /sites/{site}/goals", policy: member, page: s.goals},
+		{pattern: "POST /sites/{site}/goals", policy: editor, page: s.addGoal},
+		{pattern: "GET /sites/{site}/goals/{goal}", policy: editor, page: s.goalPage},
+		{pattern: "POST /sites/{site}/goals/{goal}", policy: editor, page: s.changeGoal},
+		{pattern: "POST /sites/{site}/goals/{goal}/delete", policy: editor, page: s.deleteGoal},
+		{pattern: "GET /sites/{site}/segments", policy: member, page: s.segments},
+		{pattern: "POST /sites/{site}/segments", policy: editor, page: s.addSegment},
+		{pattern: "POST /sites/{site}/segments/{segment}", policy: editor, page: s.renameSegment},
+		{pattern: "POST /sites/{site}/segments/{segment}/delete", policy: editor, page: s.deleteSegment},
 		{pattern: "POST /sites/{site}/hostnames", policy: editor, page: s.allowHostname},
 
 		// Everything else is not here.

@@ -64,6 +64,7 @@ func everyPage(w *world, b tour) {
 	b.shoot("start", owner, sitePath(empty)+"/start", "")
 	b.shoot("start-refused", owner, sitePath(refused)+"/start", "")
 	b.shoot("start-arrived", owner, sitePath(arrived)+"/start", "")
+	b.goalPages(w, owner, arrived)
 	b.shoot("listing", owner, home+"/all/path", "")
 	b.shoot("dropped", owner, home+"/dropped?period=4w", "")
 	b.shoot("dropped-reason", owner, home+"/dropped?period=4w&reason=bot", "")

@@ -48,6 +48,8 @@ func valueWords(t *html.Text, d stats.Dimension, value string) string {
 		}
 	case stats.Hostname:
 		return site.DisplayHost(value)
+	case stats.EventName:
+		return eventWords(t, value)
 	}
 	return value
 }
@@ -67,12 +69,17 @@ func openURL(st *site.Site, d stats.Dimension, value string) string {
 			u.Path, u.Fragment = path, fragment
 		}
 		return u.String()
+	case stats.Prop("path"):
+		return openURL(st, stats.Path, value)
 	case stats.Referrer:
 		host, path, _ := strings.Cut(value, "/")
 		if !strings.Contains(host, ".") {
 			return ""
 		}
 		return (&url.URL{Scheme: "https", Host: host, Path: "/" + path}).String()
+	}
+	if _, ok := d.PropKey(); ok {
+		return linkIn(value)
 	}
 	return ""
 }

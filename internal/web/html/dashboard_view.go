@@ -14,6 +14,7 @@ type Dashboard struct {
 	Comparison Menu
 	Filter     FilterForm
 	Filters    []Chip
+	Segments   SegmentMenu
 	ClearURL   string
 	WiderURL   string // a longer period, "" when it is the longest
 	Span       string // "26 Oct – 22 Nov"

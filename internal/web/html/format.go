@@ -222,7 +222,9 @@ func (t *Text) Change(v, previous float64, u Unit, lowerIsBetter bool) (string, 
 			s = strconv.FormatFloat(math.Abs(d), 'f', 1, 64)
 		}
 	case Percent:
-		if math.Abs(d) >= 0.5 {
+		if small := max(v, previous) < 10; small && math.Abs(d) >= 0.05 {
+			s = fmt.Sprintf(t.Points, strings.TrimSuffix(strconv.FormatFloat(math.Abs(d), 'f', 1, 64), ".0"))
+		} else if math.Abs(d) >= 0.5 {
 			s = fmt.Sprintf(t.Points, t.Exact(math.Abs(d)))
 		}
 	case Seconds:

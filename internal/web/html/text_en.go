@@ -105,6 +105,9 @@ var english = &Text{
 		"visit_duration":  {"Visit time", "From a visit's first event to its last, averaged over all visits."},
 		"engagement_time": {"Time on page", "How long a page was in view, averaged over its pageviews."},
 		"scroll_depth":    {"Scroll depth", "The deepest point reached on a page, averaged over its pageviews."},
+		"conversions":     {"Conversions", "Events that met a goal."},
+		"conversion_rate": {"Conversion rate", "Visitors who converted ÷ all visitors."},
+		"revenue":         {"Revenue", "What events earned in the site's currency. Other currencies are shown apart."},
 		"page_load_p75":   {"Page load", "Three of four pages loaded at least this fast (75th percentile)."},
 	},
 	Dimensions: map[string]string{
@@ -123,6 +126,7 @@ var english = &Text{
 	Panels: map[string]string{
 		"sources": "Where visits come from", "pages": "Pages", "places": "Places", "devices": "Devices", "dropped": "Not counted",
 		"source": "Sources", "channel": "Channels", "referrer": "Referrers", "utm_campaign": "Campaigns",
+		"goals": "Goals", "events": "Events", "event_name": "Events",
 		"path": "Pages", "entry_page": "Entry", "exit_page": "Exit",
 		"map": "Map", "region": "Regions", "country": "Countries", "city": "Cities", "language": "Languages",
 		"browser": "Browsers", "os": "Systems", "device": "Devices", "screen_width": "Screens",

@@ -105,6 +105,9 @@ var korean = &Text{
 		"visit_duration":  {"방문 시간", "방문의 첫 이벤트부터 마지막 이벤트까지의 시간, 전체 방문의 평균입니다."},
 		"engagement_time": {"페이지 체류", "페이지가 화면에 보인 시간, 페이지뷰당 평균입니다."},
 		"scroll_depth":    {"스크롤 깊이", "페이지에서 가장 깊이 내려간 지점, 페이지뷰당 평균입니다."},
+		"conversions":     {"전환", "목표에 맞는 이벤트의 수입니다."},
+		"conversion_rate": {"전환율", "전환한 방문자 ÷ 전체 방문자."},
+		"revenue":         {"매출", "이벤트가 벌어들인 금액을 사이트의 통화로 합한 값입니다. 다른 통화는 따로 보여 줍니다."},
 		"page_load_p75":   {"로딩 시간", "네 번 중 세 번은 이보다 빨리 열렸습니다(75번째 백분위수)."},
 	},
 	Dimensions: map[string]string{
@@ -123,6 +126,7 @@ var korean = &Text{
 	Panels: map[string]string{
 		"sources": "유입 경로", "pages": "페이지", "places": "위치", "devices": "기기", "dropped": "세지 않은 요청",
 		"source": "유입원", "channel": "채널", "referrer": "추천 주소", "utm_campaign": "캠페인",
+		"goals": "목표", "events": "이벤트", "event_name": "이벤트",
 		"path": "페이지", "entry_page": "시작", "exit_page": "종료",
 		"map": "지도", "region": "지역", "country": "국가", "city": "도시", "language": "언어",
 		"browser": "브라우저", "os": "운영체제", "device": "기기", "screen_width": "화면",

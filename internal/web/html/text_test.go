@@ -226,6 +226,8 @@ func TestChange(t *testing.T) {
 		{"bounces fall", 41, 44, Percent, true, "▼ 3 pt", Better},
 		{"bounces rise", 44, 41, Percent, true, "▲ 3 pt", Worse},
 		{"from no percent", 3, 0, Percent, true, "▲ 3 pt", Worse},
+		{"a low rate rises", 3.2, 2.8, Percent, false, "▲ 0.4 pt", Better},
+		{"hardly", 3.24, 3.2, Percent, false, "=", Same},
 		{"longer visits", 151, 143, Seconds, false, "▲ 8s", Better},
 		{"faster", 1800, 2000, Milliseconds, true, "▼ 200 ms", Better},
 		{"more views", 2.6, 2.5, Ratio, false, "▲ 0.1", Better},

@@ -4,6 +4,7 @@ import { copyButtons } from "./copy";
 import { pausing } from "./live";
 import { filterForms } from "./filter";
 import { keys, keysDialog } from "./keys";
+import { goalForms } from "./goals";
 import { menus } from "./menu";
 import { maps } from "./places";
 import { polling } from "./poll";
@@ -24,5 +25,6 @@ function enhance(root: ParentNode): void {
 menus();
 pausing();
 keys();
+goalForms();
 swapping(enhance);
 enhance(document);
