@@ -235,6 +235,10 @@ func (s schema) flat() []Field {
 
 func (p property) field() Field {
 	f := Field{Name: p.name, Required: p.required, Description: p.schema.doc, Type: p.schema.typeName(), Values: p.schema.allowed()}
+	// A list of names says what each name means where the names are described.
+	if i := p.schema.items; i != nil && i.doc != "" && len(i.allowed()) > 0 {
+		f.Description += "\n\n" + i.doc
+	}
 	if p.schema.def != nil {
 		f.Default = fmt.Sprint(p.schema.def)
 	}

@@ -207,7 +207,7 @@ func writeCode(w io.Writer, t *html.Text, id, code string) error {
 func (d *docRenderer) table(w util.BufWriter, _ []byte, _ ast.Node, in bool) (ast.WalkStatus, error) {
 	s := "</table></div>\n"
 	if in {
-		s = `<div class="doc-table" tabindex="0" role="region" aria-label="` + stdhtml.EscapeString(d.text.Docs.Table) + `"><table>` + "\n"
+		s = `<div class="doc-table" tabindex="0" role="group" aria-label="` + stdhtml.EscapeString(d.text.Docs.Table) + `"><table>` + "\n"
 	}
 	_, err := w.WriteString(s)
 	return ast.WalkContinue, err
