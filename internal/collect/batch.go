@@ -42,43 +42,43 @@ var (
 	errKeyMismatch   = fault.New(fault.Mismatch, "Idempotency-Key: another body was sent with this key in the last 24 hours. A new batch takes a new key.")
 )
 
-// Events takes events from a server: POST /v1/events, with a token that may
-// write. The body is one event, a list of them, or
+// Events takes events from a server, whose token may write them. The body is
+// one event, a list of them, or
 //
 //	{"site_id": "k3TdV9xQ2mA", "events": [{"event": "signup", "url": "https://…", "timestamp": "2026-11-22T10:00:00Z", "visitor_id": "u-1"}, …]}
 //
-// with the fields of our own dialect. All of them are taken (202, {"received":
-// n}) or none is; those judged to be bots and the like are counted as dropped
-// then. With an Idempotency-Key the same batch is stored once in 24 hours,
-// however often it is sent.
-func (c *Collector) Events(w http.ResponseWriter, r *http.Request) {
+// with the fields of our own dialect, and no others: a misspelt visitor_id
+// would make events of nobody for months. All of them are taken or none is;
+// those judged to be bots and the like are counted as dropped then. With an
+// Idempotency-Key the same batch is stored once in 24 hours, however often it
+// is sent.
+//
+// admit is told how many events there are before any is judged; its error is
+// returned. Every other error is a fault, or an UnknownField in one.
+func (c *Collector) Events(r *http.Request, token TokenFacts, admit func(events int) error) (received int, err error) {
 	start := c.now()
-	n, err := c.takeBatch(r, start)
-	if err != nil {
-		c.answer(w, r, err, nil)
-	} else {
-		w.Header()["Content-Type"] = headerJSON
-		w.WriteHeader(http.StatusAccepted)
-		_, _ = fmt.Fprintf(w, "{\"received\":%d}\n", n) // a client that left may ask again with its key
-	}
+	n, err := c.takeBatch(r, &token, admit, start)
 	c.metrics.took(routeBatch, c.now().Sub(start))
+	if f := c.faultOf(r, err); f != nil {
+		if u, ok := errors.AsType[*UnknownField](err); ok {
+			return 0, u
+		}
+		return 0, f
+	}
+	return n, nil
 }
 
 // takeBatch says how many events the batch had.
-func (c *Collector) takeBatch(r *http.Request, now time.Time) (n int, err error) {
-	if r.Method != http.MethodPost {
-		return 0, errMethod
-	}
-	token, err := c.writer(r)
-	if err != nil {
-		return 0, err
-	}
+func (c *Collector) takeBatch(r *http.Request, token *TokenFacts, admit func(events int) error, now time.Time) (n int, err error) {
 	body, err := readBatchBody(r)
 	if err != nil {
 		return 0, err
 	}
 	batch, err := parseBatch(body)
 	if err != nil {
+		return 0, err
+	}
+	if err := admit(len(batch)); err != nil {
 		return 0, err
 	}
 	key, err := batchKey(r.Header.Get("Idempotency-Key"), token.ID, body, now)
@@ -125,6 +125,9 @@ func (c *Collector) storeBatch(ctx context.Context, batch []message, token *Toke
 			}
 		}
 		if kept, err = sift(kept, dropped, h, err); err != nil {
+			if f, ok := fault.From(err); ok && h.siteAbove && f.Field == h.siteField() {
+				return err // named once for all of them
+			}
 			return inBatch(err, i, len(batch))
 		}
 	}
@@ -180,8 +183,24 @@ func inBatch(err error, i, n int) error {
 		return err
 	}
 	at := "events[" + strconv.Itoa(i) + "]"
-	return &fault.Fault{Kind: f.Kind, Field: at + "." + f.Field, Message: at + ": " + f.Message, RetryAfter: f.RetryAfter}
+	in := &fault.Fault{Kind: f.Kind, Field: at, Message: at + ": " + f.Message, RetryAfter: f.RetryAfter}
+	if f.Field != "" {
+		in.Field += "." + f.Field
+	}
+	if u, ok := errors.AsType[*UnknownField](err); ok {
+		return &UnknownField{Fault: in, Name: u.Name}
+	}
+	return in
 }
+
+// UnknownField is a fault about a field that events don't have. Who knows all
+// that they have may say which one was meant.
+type UnknownField struct {
+	*fault.Fault
+	Name string
+}
+
+func (u *UnknownField) Unwrap() error { return u.Fault }
 
 // batchKey makes the durable form of an idempotency key; nil when there is
 // none. Keys of different tokens are different keys.
@@ -218,35 +237,40 @@ func readBatchBody(r *http.Request) (string, error) {
 
 // parseBatch reads the three forms of a batch.
 func parseBatch(body string) ([]message, error) {
-	var one message
-	list := value{text: body}
 	if strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "[") {
-		list.kind = array
-	} else {
-		wrapped := false
-		err := read(body, func(key string, v value) error {
-			if key == "events" {
-				list, wrapped = v, true
-				return nil
-			}
-			return one.setBatch(key, v)
-		})
-		switch {
-		case err != nil:
-			return nil, err
-		case !wrapped && len(body) > maxHit:
-			return nil, errEventTooLarge
-		case !wrapped:
-			return []message{one}, nil
-		case list.kind != array:
-			return nil, wrong("events", "a list of events", list)
-		}
+		return parseList(body, message{})
 	}
-	return parseList(list.text, one.siteID)
+	var one message
+	var list value
+	wrapped, other := false, ""
+	err := read(body, func(key string, v value) error {
+		switch key {
+		case "events":
+			list, wrapped = v, true
+			return nil
+		case "pid", "site", "site_id":
+		default:
+			other = key
+		}
+		return one.setBatch(key, v)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !wrapped && len(body) > maxHit:
+		return nil, errEventTooLarge
+	case !wrapped:
+		return []message{one}, nil
+	case list.kind != array:
+		return nil, wrong("events", "a list of events", list)
+	case other != "":
+		return nil, fault.Field(other, other+": beside events there is site_id only; it belongs into each event.")
+	}
+	return parseList(list.text, message{siteID: one.siteID, siteKey: one.siteKey, siteAbove: one.siteID != ""})
 }
 
-// parseList reads a list of events; those that name no site are site's.
-func parseList(list, site string) ([]message, error) {
+// parseList reads a list of events, each made from the same beginning.
+func parseList(list string, from message) ([]message, error) {
 	var all []message
 	d := decoder{s: list}
 	first := true
@@ -259,7 +283,7 @@ func parseList(list, site string) ([]message, error) {
 		if i == maxBatchEvents {
 			return nil, errBatchCount
 		}
-		m := message{siteID: site}
+		m := from
 		var err error
 		switch {
 		case v.kind != object:
@@ -294,8 +318,15 @@ func (m *message) setBatch(key string, v value) error {
 			v.kind = text
 		}
 		return setText(&m.visitorID, key, v)
+	case "pid", "site", "site_id":
+		m.siteAbove = false
 	}
-	return m.setMoonbear(key, v)
+	err := m.setMoonbear(key, v)
+	if errors.Is(err, errUnknownField) {
+		name := cut(tidy(key), 64)
+		return &UnknownField{Fault: fault.Field(name, fmt.Sprintf("there is no field %q.", name)), Name: name}
+	}
+	return err
 }
 
 // putTime decides when a batch's event happened. It is not among the steps

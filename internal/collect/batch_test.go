@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"moonbear/internal/event"
+	"moonbear/internal/fault"
 	"moonbear/internal/spool"
 )
 
@@ -56,17 +57,16 @@ func TestBatchVisitors(t *testing.T) {
 	w := newWorld(t, "")
 	ip, ua := `,"override_ip":"`+korean+`"`, `,"override_user_agent":"`+iphone+`"`
 	e := func(more string) string { return `{"event":"a","url":"https://example.com/"` + more + `}` }
-	w.hit("/v1/events", list(e(""), e(ip), e(ua), e(ip+ua), e(`,"visitor_id":"u1"`), e(`,"visitor_id":"u1"`+ip+ua), e(`,"visitor_id":42`), e(`,"visitor_id":"42"`)), auth...)
+	u1 := `,"visitor_id":"u1"`
+	w.hit("/v1/events", list(e(""), e(u1+ip), e(`,"visitor_id":"u2"`+ua), e(ip+ua), e(u1), e(u1+ip+ua), e(`,"visitor_id":42`), e(`,"visitor_id":"42"`)), auth...)
 	// The same visitor's own browser.
 	w.hit("/event", pv("https://example.com/", ip+ua), "Authorization", "Bearer "+goodToken)
 	got := w.stored().Events
 	if len(got) != 9 {
 		t.Fatalf("%d events", len(got))
 	}
-	for i := range 3 {
-		if got[i].Visitor != 0 || got[i].Visit != 0 {
-			t.Errorf("event %d has a visitor, and nothing says who", i)
-		}
+	if got[0].Visitor != 0 || got[0].Visit != 0 {
+		t.Error("an event has a visitor, and nothing says who")
 	}
 	if got[1].Country != "KR" || got[2].Browser != "Safari" || got[0].Browser != "" {
 		t.Errorf("facts %q, %q, %q", got[1].Country, got[2].Browser, got[0].Browser)
@@ -74,7 +74,7 @@ func TestBatchVisitors(t *testing.T) {
 	if got[3].Visitor == 0 || got[3].Visitor != got[8].Visitor || got[3].Visit != got[8].Visit {
 		t.Error("address and user agent make another visitor when a server names them")
 	}
-	if got[4].Visitor == 0 || got[4].Visitor != got[5].Visitor || got[4].Visitor == got[3].Visitor {
+	if got[4].Visitor == 0 || got[4].Visitor != got[5].Visitor || got[4].Visitor != got[1].Visitor || got[4].Visitor == got[3].Visitor {
 		t.Error("visitor_id does not go before address and user agent")
 	}
 	if got[6].Visitor != got[7].Visitor || got[6].Visitor == got[4].Visitor {
@@ -91,30 +91,36 @@ func TestBatchFaults(t *testing.T) {
 		status  int
 		says    string
 	}{
-		"no token":            {list(good), []string{}, 401, "Authorization: Bearer"},
-		"basic":               {list(good), []string{"Authorization", "Basic " + goodToken}, 401, "Authorization: Bearer"},
-		"a bad token":         {list(good), []string{"Authorization", "Bearer nope"}, 401, "not valid"},
-		"a reader":            {list(good), []string{"Authorization", "Bearer " + readToken}, 403, "may not write"},
-		"another's site":      {`{"site_id":"` + foreignID + `","url":"https://a.b/"}`, nil, 403, "site: this API token is not for this site"},
-		"no events":           {list(), nil, 400, "1 to 1,000"},
-		"1,001 events":        {list(strings.Split(strings.Repeat(good+";", 1000)+good, ";")...), nil, 400, "1 to 1,000"},
-		"events of a text":    {`{"events":"a"}`, nil, 400, "events: it must be a list of events, not a text."},
-		"an event of a text":  {list(good, `"a"`), nil, 400, "events[1]: it must be an object, not a text."},
-		"not JSON":            {`{"events":[`, nil, 400, "not a JSON object"},
-		"too large":           {strings.Repeat(" ", maxBatch+1), nil, 400, "4 MiB"},
-		"too large an event":  {list(good, `{"x":"`+strings.Repeat("a", maxHit)+`"}`), nil, 400, "events[1]: It is too large: an event, its properties included, has at most 16 KiB."},
-		"too large, alone":    {`{"x":"` + strings.Repeat("a", maxHit) + `"}`, nil, 400, "at most 16 KiB"},
-		"a type, far in":      {list(good, `{"props":[]}`), nil, 400, "events[1]: props: it must be an object"},
-		"a fact, far in":      {list(good, good, `{"event":"1","url":"https://example.com/"}`), nil, 400, "events[2]: event: a name begins"},
-		"no site, far in":     {`[` + good + `]`, nil, 400, "site: it must be the site's ID"},
-		"unknown site":        {list(good, `{"site_id":"nobody","url":"https://a.b/"}`), nil, 404, "events[1]: site: there is no site"},
-		"too old":             {list(`{"url":"https://example.com/","timestamp":"` + w.ago(24*time.Hour+time.Second) + `"}`), nil, 400, "timestamp: it must be at most 24 hours old. Older events come in by import."},
-		"in the future":       {list(`{"url":"https://example.com/","timestamp":"` + w.ago(-6*time.Minute) + `"}`), nil, 400, "timestamp: it must not be in the future; the server's clock says 2026-03-02T03:00:00Z."},
-		"no time":             {list(`{"url":"https://example.com/","timestamp":"yesterday"}`), nil, 400, "timestamp: it must be RFC 3339"},
-		"a time of a list":    {list(`{"url":"https://example.com/","timestamp":[]}`), nil, 400, "timestamp: it must be RFC 3339"},
-		"a long visitor_id":   {list(`{"url":"https://example.com/","visitor_id":"` + strings.Repeat("a", 256) + `"}`), nil, 400, "visitor_id: it has at most 255"},
-		"a visitor of a list": {list(`{"url":"https://example.com/","visitor_id":[]}`), nil, 400, "visitor_id: it must be a text"},
-		"a long key":          {list(good), append([]string{"Idempotency-Key", strings.Repeat("k", 256)}, auth...), 400, "Idempotency-Key: it has at most 255"},
+		"no token":                      {list(good), []string{}, 401, "Authorization: Bearer"},
+		"basic":                         {list(good), []string{"Authorization", "Basic " + goodToken}, 401, "Authorization: Bearer"},
+		"a bad token":                   {list(good), []string{"Authorization", "Bearer nope"}, 401, "not valid"},
+		"a reader":                      {list(good), []string{"Authorization", "Bearer " + readToken}, 403, "may not write"},
+		"another's site":                {`{"site_id":"` + foreignID + `","url":"https://a.b/"}`, nil, 403, "site_id: this API token is not for this site"},
+		"another's, by pid":             {`{"pid":"` + foreignID + `","url":"https://a.b/"}`, nil, 403, "pid: this API token is not for this site"},
+		"no events":                     {list(), nil, 400, "1 to 1,000"},
+		"1,001 events":                  {list(strings.Split(strings.Repeat(good+";", 1000)+good, ";")...), nil, 400, "1 to 1,000"},
+		"events of a text":              {`{"events":"a"}`, nil, 400, "events: it must be a list of events, not a text."},
+		"an event of a text":            {list(good, `"a"`), nil, 400, "events[1]: it must be an object, not a text."},
+		"not JSON":                      {`{"events":[`, nil, 400, "not a JSON object"},
+		"too large":                     {strings.Repeat(" ", maxBatch+1), nil, 400, "4 MiB"},
+		"too large an event":            {list(good, `{"x":"`+strings.Repeat("a", maxHit)+`"}`), nil, 400, "events[1]: It is too large: an event, its properties included, has at most 16 KiB."},
+		"too large, alone":              {`{"url":"` + strings.Repeat("a", maxHit) + `"}`, nil, 400, "at most 16 KiB"},
+		"a type, far in":                {list(good, `{"props":[]}`), nil, 400, "events[1]: props: it must be an object"},
+		"a fact, far in":                {list(good, good, `{"event":"1","url":"https://example.com/"}`), nil, 400, "events[2]: event: a name begins"},
+		"no site, far in":               {`[` + good + `]`, nil, 400, "site_id: it must be the site's ID"},
+		"an unknown site above":         {`{"site_id":"nobody","events":[` + good + `,` + good + `]}`, nil, 404, `{"message":"site_id: there is no site`},
+		"a misspelt field":              {list(good, `{"url":"https://a.b/","visitorid":"u"}`), nil, 400, `events[1]: there is no field \"visitorid\".`},
+		"a field of events beside them": {`{"site_id":"` + siteID + `","event":"a","events":[` + good + `]}`, nil, 400, "event: beside events there is site_id only"},
+		"an address alone":              {list(good, `{"url":"https://example.com/","override_ip":"`+korean+`"}`), nil, 400, "events[1]: override_user_agent: it is missing. A visitor is named by override_ip together with override_user_agent, or by visitor_id."},
+		"a user agent alone":            {list(`{"url":"https://example.com/","override_user_agent":"` + iphone + `"}`), nil, 400, "override_ip: it is missing. A visitor is named by override_user_agent together with override_ip, or by visitor_id."},
+		"unknown site":                  {list(good, `{"site_id":"nobody","url":"https://a.b/"}`), nil, 404, "events[1]: site_id: there is no site"},
+		"too old":                       {list(`{"url":"https://example.com/","timestamp":"` + w.ago(24*time.Hour+time.Second) + `"}`), nil, 400, "timestamp: it must be at most 24 hours old. Older events come in by import."},
+		"in the future":                 {list(`{"url":"https://example.com/","timestamp":"` + w.ago(-6*time.Minute) + `"}`), nil, 400, "timestamp: it must not be in the future; the server's clock says 2026-03-02T03:00:00Z."},
+		"no time":                       {list(`{"url":"https://example.com/","timestamp":"yesterday"}`), nil, 400, "timestamp: it must be RFC 3339"},
+		"a time of a list":              {list(`{"url":"https://example.com/","timestamp":[]}`), nil, 400, "timestamp: it must be RFC 3339"},
+		"a long visitor_id":             {list(`{"url":"https://example.com/","visitor_id":"` + strings.Repeat("a", 256) + `"}`), nil, 400, "visitor_id: it has at most 255"},
+		"a visitor of a list":           {list(`{"url":"https://example.com/","visitor_id":[]}`), nil, 400, "visitor_id: it must be a text"},
+		"a long key":                    {list(good), append([]string{"Idempotency-Key", strings.Repeat("k", 256)}, auth...), 400, "Idempotency-Key: it has at most 255"},
 	} {
 		headers := tc.headers
 		if headers == nil {
@@ -128,11 +134,6 @@ func TestBatchFaults(t *testing.T) {
 	w.full[1] = true
 	if status, _ := w.send(request("/v1/events", list(good), auth...)); status != 402 {
 		t.Errorf("over quota: %d", status)
-	}
-	r := request("/v1/events", list(good), auth...)
-	r.Method = http.MethodGet
-	if status, _ := w.send(r); status != 405 {
-		t.Errorf("GET: %d", status)
 	}
 	if b := w.stored(); len(b.Events) != 0 || len(b.Keys) != 0 || len(b.Drops) != 1 || b.Drops[0].Reason != "quota" {
 		t.Errorf("refused batches left %+v", b)
@@ -199,7 +200,7 @@ func TestBatchOfThePast(t *testing.T) {
 
 func TestBatchDrops(t *testing.T) {
 	w := newWorld(t, "")
-	bots := `{"url":"https://shop.example/","override_user_agent":"` + yeti + `"}`
+	bots := `{"url":"https://shop.example/","visitor_id":"b","override_user_agent":"` + yeti + `"}`
 	body := `{"site_id":"` + shopID + `","events":[` + bots + `,{"url":"https://evil.example/"},{"url":"https://shop.example/"},` + bots + `]}`
 	if status, answer := w.send(request("/v1/events", body, auth...)); status != 202 || answer != "{\"received\":4}\n" {
 		t.Fatalf("%d %s", status, answer)
@@ -235,7 +236,7 @@ func TestIdempotency(t *testing.T) {
 	}
 	w.hit("/v1/events", other, keyed("k3")...)
 	// One of drops alone does.
-	bots := list(`{"url":"https://example.com/","override_user_agent":"` + yeti + `"}`)
+	bots := list(`{"url":"https://example.com/","visitor_id":"b","override_user_agent":"` + yeti + `"}`)
 	w.hit("/v1/events", bots, keyed("k4")...)
 	w.hit("/v1/events", bots, keyed("k4")...)
 	b := w.stored()
@@ -282,7 +283,7 @@ func (r *refusing) Append(ctx context.Context, record []byte) error {
 func TestFullSpool(t *testing.T) {
 	var full *refusing
 	w := newWorld(t, "", func(o *Options) { full = &refusing{o.Spool, spool.ErrFull}; o.Spool = full })
-	body := list(`{"url":"https://example.com/"}`, `{"url":"https://example.com/","override_user_agent":"`+yeti+`"}`)
+	body := list(`{"url":"https://example.com/"}`, `{"url":"https://example.com/","visitor_id":"b","override_user_agent":"`+yeti+`"}`)
 	for _, r := range []*http.Request{
 		request("/event", pv("https://example.com/", "")),
 		request("/v1/events", body, keyed("k")...),
@@ -304,5 +305,29 @@ func TestFullSpool(t *testing.T) {
 	b := w.stored()
 	if len(b.Events) != 1 || len(b.Keys) != 1 || len(b.Drops) != 1 || b.Drops[0].Count != 2 {
 		t.Errorf("%d events, %d keys, drops %v: a drop counts once, when its batch is stored", len(b.Events), len(b.Keys), b.Drops)
+	}
+}
+
+// What admit says decides, before anything is judged.
+func TestAdmit(t *testing.T) {
+	w := newWorld(t, "")
+	var told []int
+	refusal := fault.New(fault.TooMany, "Enough for this minute.")
+	w.admit = func(events int) error {
+		told = append(told, events)
+		if len(told) == 2 {
+			return refusal
+		}
+		return nil
+	}
+	two := list(`{"url":"https://example.com/a"}`, `{"url":"https://example.com/b"}`)
+	w.hit("/v1/events", two, auth...)
+	key := append([]string{"Idempotency-Key", "k"}, auth...)
+	if status, answer := w.send(request("/v1/events", two, key...)); status != 429 || !strings.Contains(answer, "Enough") {
+		t.Errorf("%d %s", status, answer)
+	}
+	w.hit("/v1/events", two, key...) // a refused batch has not used up its key
+	if b := w.stored(); len(b.Events) != 4 || !reflect.DeepEqual(told, []int{2, 2, 2}) {
+		t.Errorf("%d events are stored, admit was told %v", len(b.Events), told)
 	}
 }

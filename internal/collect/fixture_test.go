@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -102,7 +103,8 @@ type world struct {
 	stop  func() // of the spool, as a shutdown does
 	logs  *bytes.Buffer
 	prom  *prometheus.Registry
-	full  map[int64]bool // sites over quota
+	full  map[int64]bool         // sites over quota
+	admit func(events int) error // of batches; nil: all are admitted
 }
 
 const (
@@ -206,7 +208,7 @@ func (w *world) send(r *http.Request) (int, string) {
 	case "/api/event":
 		w.PlausibleHit(a, r)
 	case "/v1/events":
-		w.Events(a, r)
+		w.events(a, r)
 	default:
 		w.t.Fatalf("nothing is at %s", r.URL.Path)
 	}
@@ -215,6 +217,29 @@ func (w *world) send(r *http.Request) (int, string) {
 		w.t.Fatal(err)
 	}
 	return a.Code, string(b)
+}
+
+// events does what the API does around Events.
+func (w *world) events(a http.ResponseWriter, r *http.Request) {
+	token, err := w.writer(r)
+	n := 0
+	if err == nil {
+		n, err = w.Events(r, *token, func(events int) error {
+			if w.admit == nil {
+				return nil
+			}
+			return w.admit(events)
+		})
+	}
+	if f, ok := fault.From(err); ok {
+		writeFault(a, f)
+		return
+	}
+	if err != nil {
+		w.t.Errorf("%v is no fault", err)
+	}
+	a.WriteHeader(http.StatusAccepted)
+	_, _ = fmt.Fprintf(a, "{\"received\":%d}\n", n)
 }
 
 // hit sends one that must be answered 202.

@@ -24,11 +24,9 @@ const maxHit = 16 << 10
 // Faults of a hit as a whole.
 var (
 	errHitTooLarge  = fault.New(fault.Invalid, "The body is too large: a hit, its properties included, has at most 16 KiB.")
-	errNoSite       = &fault.Fault{Kind: fault.NotFound, Field: "site", Message: "site: there is no site with this ID."}
 	errSitesUnknown = &fault.Fault{Kind: fault.Unavailable, Message: "The list of sites is not known yet. Try again in a moment.", RetryAfter: 2 * time.Second}
 	errNoToken      = fault.New(fault.Unauthorized, "Send an API token that may write events: \"Authorization: Bearer TOKEN\".")
 	errMayNotWrite  = fault.New(fault.Forbidden, "This API token may not write events.")
-	errNotYourSite  = &fault.Fault{Kind: fault.Forbidden, Field: "site", Message: "site: this API token is not for this site."}
 	errMethod       = fault.New(http.StatusMethodNotAllowed, "Send hits with POST.")
 	errUnavailable  = &fault.Fault{Kind: fault.Unavailable, Message: "The server cannot take hits right now. Try again later.", RetryAfter: 5 * time.Second}
 )
@@ -201,21 +199,28 @@ var (
 
 // answer writes 202 with body, or what err calls for.
 func (c *Collector) answer(w http.ResponseWriter, r *http.Request, err error, body []byte) {
-	if err != nil {
-		if d, isDrop := errors.AsType[*drop](err); isDrop {
-			err = d.err
-		}
-		if err == nil {
-			c.metrics.answered(http.StatusAccepted)
-		}
-	}
-	if err == nil {
-		if len(body) > 0 {
-			w.Header()["Content-Type"] = headerText
-		}
-		w.WriteHeader(http.StatusAccepted)
-		_, _ = w.Write(body) // a client that left has its hit stored all the same
+	if f := c.faultOf(r, err); f != nil {
+		writeFault(w, f)
 		return
+	}
+	if len(body) > 0 {
+		w.Header()["Content-Type"] = headerText
+	}
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write(body) // a client that left has its hit stored all the same
+}
+
+// faultOf is what a sender is told of an error, nil of one that is answered as
+// if the hit had been stored. What is no fault is logged and is the server's.
+func (c *Collector) faultOf(r *http.Request, err error) *fault.Fault {
+	if err == nil {
+		return nil
+	}
+	if d, isDrop := errors.AsType[*drop](err); isDrop {
+		if err = d.err; err == nil {
+			c.metrics.answered(http.StatusAccepted)
+			return nil
+		}
 	}
 	f, known := fault.From(err)
 	if !known {
@@ -225,7 +230,7 @@ func (c *Collector) answer(w http.ResponseWriter, r *http.Request, err error, bo
 		}
 	}
 	c.metrics.answered(int(f.Kind))
-	writeFault(w, f)
+	return f
 }
 
 func writeFault(w http.ResponseWriter, f *fault.Fault) {

@@ -15,6 +15,7 @@ import (
 // sender's word and unchecked but for its type. "" and 0 are "not sent".
 type message struct {
 	siteID   string // a public ID, or in the second dialect a domain
+	siteKey  string // the field it was sent in
 	name     string
 	url      string
 	referrer string
@@ -37,6 +38,7 @@ type message struct {
 	// In batches only.
 	visitorID string
 	timestamp value
+	siteAbove bool // the site is named beside the list, not in the event
 }
 
 // choice is a yes or no that may be left out.

@@ -1,6 +1,8 @@
 package collect
 
 import (
+	"errors"
+
 	"moonbear/internal/event"
 )
 
@@ -8,12 +10,21 @@ import (
 // it lacked. What it doesn't know it leaves alone, because newer trackers talk
 // to older servers.
 func readMoonbear(body string, m *message) error {
-	return read(body, m.setMoonbear)
+	return read(body, func(key string, v value) error {
+		if err := m.setMoonbear(key, v); err != errUnknownField { //nolint:errorlint // it is never wrapped, and this is every hit's every field
+			return err
+		}
+		return nil
+	})
 }
+
+// errUnknownField says that the dialect has no such field.
+var errUnknownField = errors.New("no such field")
 
 func (m *message) setMoonbear(key string, v value) error {
 	switch key {
 	case "pid", "site", "site_id":
+		m.siteKey = key
 		return setText(&m.siteID, key, v)
 	case "event", "name":
 		return setText(&m.name, key, v)
@@ -63,7 +74,7 @@ func (m *message) setMoonbear(key string, v value) error {
 	if i, scale, ok := measure(key); ok {
 		return m.setMeasure(i, scale, key, v)
 	}
-	return nil
+	return errUnknownField
 }
 
 func (m *message) setFragment(key string, v value) error {

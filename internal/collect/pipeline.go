@@ -111,7 +111,7 @@ func (c *Collector) drop(h *hit, d *drop) {
 
 func putSite(_ context.Context, c *Collector, h *hit) error {
 	if h.siteID == "" {
-		return fault.Field("site", "site: it must be the site's ID, as in the snippet.")
+		return fault.Field(h.siteField(), h.siteField()+": it must be the site's ID, as in the snippet.")
 	}
 	s, known := c.sites.Lookup(h.siteID)
 	switch {
@@ -121,7 +121,18 @@ func putSite(_ context.Context, c *Collector, h *hit) error {
 	case !c.sites.Ready():
 		return errSitesUnknown
 	}
-	return errNoSite
+	return &fault.Fault{Kind: fault.NotFound, Field: h.siteField(), Message: h.siteField() + ": there is no site with this ID."}
+}
+
+// siteField is what the sender calls the site.
+func (h *hit) siteField() string {
+	switch {
+	case h.siteKey != "":
+		return h.siteKey
+	case h.batch:
+		return "site_id"
+	}
+	return "site"
 }
 
 func putName(_ context.Context, _ *Collector, h *hit) error {
@@ -143,7 +154,14 @@ func putWho(_ context.Context, _ *Collector, h *hit) error {
 		return nil
 	}
 	if !h.trusted.covers(h.site) {
-		return errNotYourSite
+		return &fault.Fault{Kind: fault.Forbidden, Field: h.siteField(), Message: h.siteField() + ": this API token is not for this site."}
+	}
+	if h.batch && h.visitorID == "" && (h.overrideIP == "") != (h.overrideAgent == "") {
+		given, missing := "override_ip", "override_user_agent"
+		if h.overrideIP == "" {
+			given, missing = missing, given
+		}
+		return fault.Field(missing, missing+": it is missing. A visitor is named by "+given+" together with "+missing+", or by visitor_id.")
 	}
 	if h.overrideAgent != "" {
 		h.ua = h.overrideAgent

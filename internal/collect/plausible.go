@@ -26,6 +26,7 @@ func (m *message) setPlausible(key string, v value) error {
 	case "u", "url":
 		return setText(&m.url, key, v)
 	case "d", "domain":
+		m.siteKey = key
 		err := setText(&m.siteID, key, v)
 		first, _, _ := strings.Cut(m.siteID, ",") // several sites may be named; the first is the page's own
 		m.siteID = strings.TrimSpace(first)

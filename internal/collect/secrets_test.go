@@ -110,7 +110,7 @@ func TestMetrics(t *testing.T) {
 	w.hit("/event", pv("https://example.com/", ""))
 	w.hit("/api/event", `{"n":"a","u":"https://example.com/","d":"example.com"}`)
 	w.hit("/event", pv("https://example.com/", ""), "User-Agent", yeti)
-	w.hit("/v1/events", list(`{"url":"https://example.com/"}`, `{"url":"https://example.com/","override_user_agent":"`+yeti+`"}`), auth...)
+	w.hit("/v1/events", list(`{"url":"https://example.com/"}`, `{"url":"https://example.com/","visitor_id":"b","override_user_agent":"`+yeti+`"}`), auth...)
 	w.send(request("/event", "{"))
 	w.send(request("/event", `{"pid":"nobody"}`))
 	for _, tc := range []struct {
