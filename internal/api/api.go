@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"moonbear/internal/account"
+	"moonbear/internal/apidoc"
+	"moonbear/internal/collect"
 	"moonbear/internal/site"
 	"moonbear/internal/stats"
 )
@@ -24,26 +26,31 @@ type Asker interface {
 	Run(context.Context, stats.Query) (*stats.Result, error)
 }
 
-// Sites knows sites; *site.Service is one.
-type Sites interface {
-	// ByPublicID finds a site; a fault of kind NotFound when there is none.
-	ByPublicID(ctx context.Context, id string) (site.Site, error)
-	List(ctx context.Context, account int64, q site.ListQuery) (site.List, error)
+// Collector takes batches of events; *collect.Collector is one.
+type Collector interface {
+	// Events takes a request's events, once admit agrees to their number.
+	Events(r *http.Request, t collect.TokenFacts, admit func(events int) error) (received int, err error)
 }
 
-// Options are what the API is made of; Stats and Sites must be given.
+// Options are what the API is made of; Stats, Sites and Collect must be given.
 type Options struct {
-	Stats Asker
-	Sites Sites
-	Now   func() time.Time // nil: time.Now
+	Stats   Asker
+	Sites   *site.Service
+	Collect Collector
+	Now     func() time.Time // nil: time.Now
 	// PerMinute is how many requests a token may make in a minute; 0: 600.
 	PerMinute int
+	// EventsPerMinute is how many events a token may send in a minute, which
+	// are not counted as requests; 0: 100,000.
+	EventsPerMinute int
 }
 
-// API answers /v1 but for POST /v1/events, which is collect's.
+// API answers /v1.
 type API struct {
-	o     Options
-	limit *limiter
+	o        Options
+	requests *limiter
+	events   *limiter
+	document document
 }
 
 // New makes the API.
@@ -54,30 +61,46 @@ func New(o Options) *API {
 	if o.PerMinute == 0 {
 		o.PerMinute = 600
 	}
-	return &API{o: o, limit: newLimiter(o.PerMinute, time.Minute)}
+	if o.EventsPerMinute == 0 {
+		o.EventsPerMinute = 100_000
+	}
+	return &API{o: o, document: newDocument(apidoc.Document()),
+		requests: newLimiter("requests", o.PerMinute, time.Minute), events: newLimiter("events", o.EventsPerMinute, time.Minute)}
 }
 
 // Route is one URL. The handler is called with a token that has the scope; it
 // answers, or returns an error and has written nothing but headers.
 type Route struct {
-	Pattern string // as http.ServeMux reads it
-	Scope   account.Scope
+	Pattern string        // as http.ServeMux reads it
+	Scope   account.Scope // "": anybody may ask, without a token
 	Handler func(http.ResponseWriter, *http.Request, account.Token) error
 }
 
-// Routes is every URL of the API.
+// Routes is every URL of the API. What each takes and answers is in apidoc.
 func (a *API) Routes() []Route {
 	rs := []Route{
 		{"POST /v1/stats/aggregation", account.ReadStats, a.aggregation},
 		{"POST /v1/stats/timeseries", account.ReadStats, a.timeseries},
 		{"POST /v1/stats/breakdown", account.ReadStats, a.breakdown},
 		{"GET /v1/sites", account.ReadStats, a.siteList},
+		{"POST /v1/sites", account.ManageSites, a.createSite},
 		{"GET /v1/sites/{id}", account.ReadStats, a.siteOne},
+		{"PATCH /v1/sites/{id}", account.ManageSites, a.updateSite},
+		{"DELETE /v1/sites/{id}", account.ManageSites, a.deleteSite},
+		{"POST /v1/sites/{id}/restore", account.ManageSites, a.restoreSite},
+		{"GET /v1/sites/{id}/goals", account.ReadStats, a.goalList},
+		{"POST /v1/sites/{id}/goals", account.ManageSites, a.createGoal},
+		{"GET /v1/sites/{id}/goals/{goal}", account.ReadStats, a.goalOne},
+		{"PATCH /v1/sites/{id}/goals/{goal}", account.ManageSites, a.updateGoal},
+		{"DELETE /v1/sites/{id}/goals/{goal}", account.ManageSites, a.deleteGoal},
 	}
 	for i := range rs {
 		rs[i].Handler = a.limited(rs[i].Handler)
 	}
-	return rs
+	return append(rs,
+		Route{"POST /v1/events", account.WriteEvents, a.sendEvents}, // counts events, not requests
+		Route{"GET /v1/openapi.json", "", a.openAPI},
+	)
 }
 
 // siteFor finds a site the token is for. To others it is not there at all, so

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -10,10 +11,11 @@ import (
 	"moonbear/internal/fault"
 )
 
-// limiter counts requests a token makes in windows of fixed width. A token
+// limiter counts the requests a token makes, or the events it sends, in windows of fixed width. A token
 // that times two windows well gets twice its limit in one width once, which is
 // harmless here and buys headers that are exact.
 type limiter struct {
+	what  string // is counted
 	max   int
 	width time.Duration
 
@@ -22,12 +24,12 @@ type limiter struct {
 	used  map[int64]int // by token, since began
 }
 
-func newLimiter(max int, width time.Duration) *limiter {
-	return &limiter{max: max, width: width, used: map[int64]int{}}
+func newLimiter(what string, max int, width time.Duration) *limiter {
+	return &limiter{what: what, max: max, width: width, used: map[int64]int{}}
 }
 
-// take counts one request of a token; ok is false when it is one too many.
-func (l *limiter) take(token int64, now time.Time) (left int, reset time.Time, ok bool) {
+// take counts n of a token, all or none; ok is false when they are too many.
+func (l *limiter) take(token int64, n int, now time.Time) (left int, reset time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// One window for all tokens, so that forgetting is emptying one map.
@@ -36,28 +38,34 @@ func (l *limiter) take(token int64, now time.Time) (left int, reset time.Time, o
 		clear(l.used)
 	}
 	reset = l.began.Add(l.width)
-	if l.used[token] >= l.max {
-		return 0, reset, false
+	left = l.max - l.used[token]
+	if n > left {
+		return left, reset, false
 	}
-	l.used[token]++
-	return l.max - l.used[token], reset, true
+	l.used[token] += n
+	return left - n, reset, true
+}
+
+// admit counts n of a token and tells it what is left: X-RateLimit-Limit and
+// -Remaining of this minute, -Reset in Unix seconds. The error is a fault.
+func (l *limiter) admit(h http.Header, token int64, n int, now time.Time) error {
+	left, reset, ok := l.take(token, n, now)
+	h.Set("X-RateLimit-Limit", strconv.Itoa(l.max))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(left))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(reset.Unix(), 10))
+	if ok {
+		return nil
+	}
+	return &fault.Fault{Kind: fault.TooMany, RetryAfter: reset.Sub(now), Message: fmt.Sprintf(
+		"This token has %d of its %d %s a minute left, and this takes %d. Try again when the minute is over.", left, l.max, l.what, n)}
 }
 
 type handler = func(http.ResponseWriter, *http.Request, account.Token) error
 
-// limited tells the token what it may still ask: X-RateLimit-Limit and
-// -Remaining in requests of this minute, -Reset in Unix seconds.
 func (a *API) limited(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, t account.Token) error {
-		now := a.o.Now()
-		left, reset, ok := a.limit.take(t.ID, now)
-		h := w.Header()
-		h.Set("X-RateLimit-Limit", strconv.Itoa(a.limit.max))
-		h.Set("X-RateLimit-Remaining", strconv.Itoa(left))
-		h.Set("X-RateLimit-Reset", strconv.FormatInt(reset.Unix(), 10))
-		if !ok {
-			return &fault.Fault{Kind: fault.TooMany, RetryAfter: reset.Sub(now),
-				Message: "This token may make " + strconv.Itoa(a.limit.max) + " requests a minute. Try again when the minute is over."}
+		if err := a.requests.admit(w.Header(), t.ID, 1, a.o.Now()); err != nil {
+			return err
 		}
 		return next(w, r, t)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"moonbear/internal/fault"
@@ -166,4 +167,55 @@ func (b *body) number(name string, def, min, max int) int {
 		b.fail(name, fmt.Sprintf("must be a whole number from %d to %d.", min, max))
 	}
 	return n
+}
+
+// list reads a list of strings that may be empty; given is false when the field is absent.
+func (b *body) list(name string) (l []string, given bool) {
+	if !b.has(name) {
+		return nil, false
+	}
+	if l = b.texts(name); l == nil {
+		l = []string{}
+	}
+	return l, true
+}
+
+// yesNo reads true or false; nil when the field is absent.
+func (b *body) yesNo(name string) *bool {
+	if !b.has(name) {
+		return nil
+	}
+	switch string(b.fields[name]) {
+	case "true":
+		return new(true)
+	case "false":
+		return new(false)
+	}
+	b.fail(name, "must be true or false.")
+	return nil
+}
+
+// optional reads a string; nil when the field is absent.
+func (b *body) optional(name string) *string {
+	if !b.has(name) {
+		return nil
+	}
+	return new(b.text(name))
+}
+
+// called gives a fault's field the name the API has for it, and sees to it
+// that the message names it.
+func called(err error, names map[string]string) error {
+	f, ok := fault.From(err)
+	if !ok || f.Field == "" {
+		return err
+	}
+	g := *f
+	if n := names[g.Field]; n != "" {
+		g.Field = n
+	}
+	if !strings.HasPrefix(g.Message, g.Field) {
+		g.Message = g.Field + ": " + g.Message
+	}
+	return &g
 }

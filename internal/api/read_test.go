@@ -52,3 +52,49 @@ func mustFault(t *testing.T, text []byte, err error) {
 		t.Fatalf("%q: %v is no fault", text, err)
 	}
 }
+
+// FuzzGoal: whatever a body says of a goal is refused with a fault, or is a
+// goal whose value is in range, and null is the same as a field left out.
+func FuzzGoal(f *testing.F) {
+	for _, s := range []string{
+		`{"name":"x","path":"/thanks","value":12.345}`,
+		`{"name":"x","event":"e","properties":[{"key":"a","operator":"gt","value":1e3},{"key":"b","operator":"is_set","value":null}]}`,
+		`{"value":1e-400,"properties":[[]],"name":null}`,
+		`{"value":0e999999999,"event":"\u0000"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b, err := parseBody(text, goalFields)
+		if err != nil {
+			mustFault(t, text, err)
+			return
+		}
+		was := site.Goal{PublicID: "g", Name: "was", Rule: site.Rule{Path: "/was"}, Value: 7}
+		g, err := readGoal(b, was)
+		if err != nil {
+			mustFault(t, text, err)
+			return
+		}
+		if g.Value < 0 || g.Value > site.MaxGoalValue {
+			t.Fatalf("%q: a value of %d", text, g.Value)
+		}
+		if !b.has("value") && g.Value != 7 || !b.has("name") && g.Name != "was" {
+			t.Fatalf("%q changed what it doesn't name: %+v", text, g)
+		}
+	})
+}
+
+// FuzzParameters: a query is refused with a fault or is a page of a list.
+func FuzzParameters(f *testing.F) {
+	f.Add("search=shop&page=2&page_size=50")
+	f.Add("page=%zz;&page=1")
+	f.Fuzz(func(t *testing.T, raw string) {
+		q, err := readSiteQuery(raw)
+		if err != nil {
+			mustFault(t, []byte(raw), err)
+		} else if q.Page < 1 || q.Page > maxPage || q.PageSize < minPageSize || q.PageSize > maxPageSize {
+			t.Fatalf("%q: %+v", raw, q)
+		}
+	})
+}

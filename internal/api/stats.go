@@ -65,6 +65,11 @@ func (a *API) question(ctx context.Context, t account.Token, b *body, known []st
 	if q.Site, err = a.siteFor(ctx, t, id); err != nil {
 		return question{}, err
 	}
+	if q.AsksGoals() {
+		if q.Goals, err = a.o.Sites.Goals(ctx, q.Site.ID); err != nil {
+			return question{}, err
+		}
+	}
 	return q, q.Validate(a.o.Now(), apiNames)
 }
 

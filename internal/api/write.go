@@ -59,7 +59,9 @@ func amounts(as []stats.Amount) object {
 	return o
 }
 
-func answer(w http.ResponseWriter, v any) error {
+func answer(w http.ResponseWriter, v any) error { return answerWith(w, http.StatusOK, v) }
+
+func answerWith(w http.ResponseWriter, status int, v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
@@ -68,6 +70,7 @@ func answer(w http.ResponseWriter, v any) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // the asker has gone; there is nobody to tell
 	return nil
 }

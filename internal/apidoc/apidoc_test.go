@@ -8,17 +8,14 @@ import (
 	"moonbear/internal/stats"
 )
 
-// Every name that can be asked has words.
+// Every name that can be asked has words, and no words are left of one that
+// can't be.
 func TestWords(t *testing.T) {
-	metrics := map[stats.Metric]bool{}
-	measures := map[string]bool{}
+	metrics, measures := map[stats.Metric]bool{}, map[string]bool{}
 	for _, m := range stats.Metrics() {
-		measure, percentile := strings.CutSuffix(string(m.Name), "_p75")
-		switch {
-		case percentile:
+		if measure, _ := measured(m.Name); measure != "" {
 			measures[measure] = true
-		case strings.HasSuffix(string(m.Name), "_p50") || strings.HasSuffix(string(m.Name), "_p95"):
-		default:
+		} else {
 			metrics[m.Name] = true
 		}
 	}
@@ -42,6 +39,11 @@ func same[K ~string](t *testing.T, what string, words map[K]string, there map[K]
 	for k := range there {
 		if words[k] == "" {
 			t.Errorf("the %s %s has no words", what, k)
+		}
+	}
+	for k := range words {
+		if !there[k] {
+			t.Errorf("there are words for the %s %s, which there isn't", what, k)
 		}
 	}
 }

@@ -49,6 +49,7 @@ type schema struct {
 
 	format, pattern string
 	values          []string
+	shown           []string // what a person is shown as the values allowed, when it isn't values
 	def             any
 	min, max        *float64
 	minLen, maxLen  int // of text
@@ -259,6 +260,8 @@ func (p property) in(where string) Field {
 // allowed are the values of an enumeration, also of the texts in a list.
 func (s schema) allowed() []string {
 	switch {
+	case len(s.shown) > 0:
+		return s.shown
 	case len(s.values) > 0:
 		return s.values
 	case s.items != nil:

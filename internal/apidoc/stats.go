@@ -51,7 +51,7 @@ func dimensionName() schema {
 		names = append(names, string(d))
 	}
 	return schema{
-		name: "Dimension", says: "text", values: append(append([]string(nil), names...), "prop:KEY"),
+		name: "Dimension", says: "text", shown: append(append([]string(nil), names...), "prop:KEY"),
 		doc:   dimensionsText(),
 		anyOf: []schema{oneOf("", names), {types: []string{"string"}, pattern: "^prop:.+$", maxLen: 305, doc: "An event's property: `prop:plan`."}},
 	}

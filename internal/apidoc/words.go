@@ -62,20 +62,36 @@ type lines struct{ strings.Builder }
 
 func (l *lines) add(name, words string) { fmt.Fprintf(l, "- `%s`: %s\n", name, words) }
 
+// measured splits the name of a metric of something measured: "lcp_p75" is
+// lcp and _p75.
+func measured(m stats.Metric) (measure, suffix string) {
+	i := strings.LastIndexByte(string(m), '_')
+	if i < 0 || measureWords[string(m)[:i]] == "" {
+		return "", ""
+	}
+	return string(m)[:i], string(m)[i:]
+}
+
 func metricsText() string {
 	var l lines
+	suffixes := map[string][]string{}
 	for _, m := range stats.Metrics() {
-		words, ok := metricWords[m.Name]
-		measure, percentile := strings.CutSuffix(string(m.Name), "_p75")
+		if measure, suffix := measured(m.Name); measure != "" {
+			suffixes[measure] = append(suffixes[measure], suffix)
+		}
+	}
+	for _, m := range stats.Metrics() {
+		measure, suffix := measured(m.Name)
 		switch {
-		case ok:
-			l.add(string(m.Name), words)
-		case percentile:
-			l.add(measure+"_p50`, `_p75`, `_p95", measureWords[measure])
+		case measure == "":
+			l.add(string(m.Name), metricWords[m.Name])
+		case suffix == suffixes[measure][0]:
+			l.add(measure+strings.Join(suffixes[measure], "`, `"), measureWords[measure])
 		}
 	}
 	l.add(strings.Join(stats.Aliases(), "`, `"), "other names of `events` and `visits`")
-	return l.String() + "\nPercentiles (`_p75`: three of four were no more than this) are always a number that was measured."
+	return l.String() + "\nPercentiles (`_p75`: three of four were no more than this) are always a number that was measured; " +
+		"`_count` is how often it was, `_good` and `_poor` are the percent of them that are good and poor by Google's limits."
 }
 
 func dimensionsText() string {

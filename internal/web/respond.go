@@ -179,6 +179,9 @@ func (s *Server) tell(w http.ResponseWriter, r *http.Request, c class, v *viewer
 		}
 		h.Set("Content-Type", "application/json")
 		h.Set("X-Content-Type-Options", "nosniff")
+		if p.status == http.StatusUnauthorized {
+			h.Set("WWW-Authenticate", `Bearer realm="moonbear"`)
+		}
 		w.WriteHeader(p.status)
 		_, _ = w.Write(append(body, '\n'))
 		return

@@ -49,8 +49,6 @@ func (s *Server) routes() []route {
 		{pattern: "OPTIONS /event", class: collect, raw: s.o.Collect.Hit},
 		{pattern: "POST /api/event", class: collect, raw: s.o.Collect.PlausibleHit},
 		{pattern: "OPTIONS /api/event", class: collect, raw: s.o.Collect.PlausibleHit},
-		{pattern: "POST /v1/events", class: collect, raw: s.o.Collect.Events},
-		{pattern: "OPTIONS /v1/events", class: collect, raw: s.o.Collect.Events},
 		{pattern: "GET " + s.o.ScriptPath, class: asset, raw: s.script.ServeHTTP},
 
 		// The machine's own questions.
@@ -109,7 +107,11 @@ func (s *Server) routes() []route {
 		rs = append(rs, route{pattern: "POST " + p, class: collect, raw: s.o.Collect.Hit}, route{pattern: "OPTIONS " + p, class: collect, raw: s.o.Collect.Hit})
 	}
 	for _, a := range s.o.API {
-		rs = append(rs, route{pattern: a.Pattern, class: api, policy: token, scope: a.Scope, api: a.Handler})
+		r := route{pattern: a.Pattern, class: api, policy: token, scope: a.Scope, api: a.Handler}
+		if a.Scope == "" {
+			r.policy = public
+		}
+		rs = append(rs, r)
 	}
 	return rs
 }

@@ -32,7 +32,6 @@ import (
 type Collector interface {
 	Hit(http.ResponseWriter, *http.Request)          // our dialect and Panelbear's
 	PlausibleHit(http.ResponseWriter, *http.Request) // POST /api/event
-	Events(http.ResponseWriter, *http.Request)       // POST /v1/events, with a token
 }
 
 // Asker answers questions about a site; *stats.Stats is one.
@@ -47,7 +46,7 @@ type Asker interface {
 }
 
 // APIRoute is one URL of the JSON API. The handler is called with the token
-// already checked against Scope.
+// already checked against Scope, or with none when Scope is "".
 type APIRoute struct {
 	Pattern string // "POST /v1/stats/aggregation"
 	Scope   account.Scope

@@ -80,7 +80,6 @@ func (echo) Hit(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusAc
 func (echo) PlausibleHit(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusAccepted, "plausible")
 }
-func (echo) Events(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusAccepted, "events") }
 
 // person is a browser: who is signed in and what it keeps.
 type person struct {

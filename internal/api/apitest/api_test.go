@@ -1,22 +1,30 @@
-package api_test
+package apitest_test
 
 import (
 	"context"
 	"encoding/json"
-	"io"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"moonbear/internal/account"
 	"moonbear/internal/api"
+	"moonbear/internal/api/apitest"
+	"moonbear/internal/bot"
+	"moonbear/internal/collect"
 	"moonbear/internal/db/dbtest"
 	"moonbear/internal/event/duckdb"
 	. "moonbear/internal/event/eventtest"
 	"moonbear/internal/fault"
+	"moonbear/internal/geo"
+	"moonbear/internal/kv"
+	"moonbear/internal/salt"
 	"moonbear/internal/site"
+	"moonbear/internal/source"
 	"moonbear/internal/stats"
 )
 
@@ -27,6 +35,8 @@ type server struct {
 	site  site.Site
 	other site.Site // of another account
 	token account.Token
+	spool *kept
+	sites *site.Service
 }
 
 func newServer(t *testing.T, perMinute int) *server {
@@ -70,21 +80,24 @@ func newServer(t *testing.T, perMinute int) *server {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return Start.Add(2 * time.Hour) }
-	a := api.New(api.Options{Stats: stats.New(store, now), Sites: sites, Now: now, PerMinute: perMinute})
-	token, err := accounts.TokenFor(ctx, first.Token)
+	bearer, _, err := accounts.CreateToken(ctx, account.NewToken{Account: first.Account, Name: "all", Scopes: account.Scopes()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, mux: http.NewServeMux(), site: first.Site, other: foreign, token: token}
+	token, err := accounts.TokenFor(ctx, bearer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, mux: http.NewServeMux(), site: first.Site, other: foreign, token: token, spool: &kept{}, sites: sites}
+	a := api.New(api.Options{Stats: stats.New(store, now), Sites: sites, Collect: collector(t, sites, s.spool, now), Now: now,
+		PerMinute: perMinute, EventsPerMinute: perMinute})
 	for _, r := range a.Routes() {
 		s.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, q *http.Request) {
-			if !s.token.Can(r.Scope) {
-				t.Errorf("%s needs the scope %s, which the first token hasn't", r.Pattern, r.Scope)
-			}
 			err := r.Handler(w, q, s.token)
 			if f, ok := fault.From(err); ok {
+				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(int(f.Kind))
-				_, _ = io.WriteString(w, f.Field+": "+f.Message)
+				_ = json.NewEncoder(w).Encode(map[string]string{"message": f.Message, "field": f.Field})
 			} else if err != nil {
 				t.Errorf("%s: %v", r.Pattern, err)
 			}
@@ -93,13 +106,57 @@ func newServer(t *testing.T, perMinute int) *server {
 	return s
 }
 
+// kept is a spool that keeps count.
+type kept struct{ records int }
+
+func (k *kept) Append(context.Context, []byte) error { k.records++; return nil }
+
+// lookups are the real ones; loading them takes a while, so once.
+var lookups = sync.OnceValues(func() (o collect.Options, err error) {
+	var errs [3]error
+	o.Geo, errs[0] = geo.Open("")
+	o.Bots, errs[1] = bot.New()
+	o.Sources, errs[2] = source.New()
+	return o, errors.Join(errs[:]...)
+})
+
+func collector(t *testing.T, sites *site.Service, spool collect.Spool, now func() time.Time) *collect.Collector {
+	t.Helper()
+	o, err := lookups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Salts, err = salt.Open(t.TempDir()+"/salts", now); err != nil {
+		t.Fatal(err)
+	}
+	o.Sites, o.Spool, o.Visits, o.Now = sites.Directory(), spool, kv.NewMemory(1000), now
+	c, err := collect.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func (s *server) do(method, path, body string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	body = strings.NewReplacer("SITE", s.site.PublicID, "OTHER", s.other.PublicID).Replace(body)
 	path = strings.NewReplacer("SITE", s.site.PublicID, "OTHER", s.other.PublicID).Replace(path)
 	w := httptest.NewRecorder()
 	s.mux.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
+	apitest.Response(s.t, method, path, w.Code, w.Header(), w.Body.Bytes())
+	if w.Code < 300 {
+		apitest.Request(s.t, method, path, http.Header{"Authorization": {"Bearer mb_x"}}, body)
+	}
 	return w
+}
+
+// said is a fault's field and message, as the tables below write them.
+func said(w *httptest.ResponseRecorder) string {
+	var f struct{ Message, Field string }
+	if json.Unmarshal(w.Body.Bytes(), &f) != nil {
+		return "no fault: " + w.Body.String()
+	}
+	return f.Field + ": " + f.Message
 }
 
 // TestAnswers holds whole answers, to the byte.
@@ -205,8 +262,8 @@ func TestFaults(t *testing.T) {
 		{agg, `{"site_id":"SITE","aggregate":["` + strings.Repeat("x", 300<<10) + `"]}`, 413, "256 KiB"},
 	} {
 		w := s.do("POST", c.path, c.body)
-		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
-			t.Errorf("%.90s: %d %s; want %d saying %q", c.body, w.Code, w.Body, c.status, c.says)
+		if w.Code != c.status || !strings.Contains(said(w), c.says) {
+			t.Errorf("%.90s: %d %s; want %d saying %q", c.body, w.Code, said(w), c.status, c.says)
 		}
 	}
 	for _, c := range []struct {
@@ -222,8 +279,8 @@ func TestFaults(t *testing.T) {
 		{"/v1/sites/OTHER", 404, "no such site"},
 	} {
 		w := s.do("GET", c.path, "")
-		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
-			t.Errorf("%s: %d %s; want %d saying %q", c.path, w.Code, w.Body, c.status, c.says)
+		if w.Code != c.status || !strings.Contains(said(w), c.says) {
+			t.Errorf("%s: %d %s; want %d saying %q", c.path, w.Code, said(w), c.status, c.says)
 		}
 	}
 }

@@ -1,0 +1,9 @@
+package apitest_test
+
+import (
+	"testing"
+
+	"moonbear/internal/api/apitest"
+)
+
+func TestDocument(t *testing.T) { apitest.Document(t) }
