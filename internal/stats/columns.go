@@ -44,8 +44,7 @@ var metrics = slices.Concat([]MetricInfo{
 const counted = "name <> 'engagement'"
 
 // percentiles are p50, p75 and p95 of everything measured, and how much of it
-// there is. They are nearest-rank: the
-// number that at least that share of the measurements doesn't exceed, which is
+// there is. They are nearest-rank: the number that at least that share of the measurements doesn't exceed, which is
 // always one that was measured. The share is written as a decimal, which
 // DuckDB multiplies exactly; as a double 0.95 of 20 would be rank 20, not 19.
 func percentiles() []MetricInfo {

@@ -191,7 +191,7 @@ func dropSeries(t *testing.T, s *stats.Stats, q stats.Query) (lines []string, er
 // dropDetails turns the pages, to one after the last.
 func dropDetails(t *testing.T, s *stats.Stats, q stats.Query) (lines []string, err error) {
 	for page := 1; ; page++ {
-		d, err := s.DropDetails(t.Context(), q, "bot", page, 2)
+		d, err := s.DropDetails(t.Context(), q, "bot", page, 1)
 		if err != nil {
 			return nil, err
 		}
