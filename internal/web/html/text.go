@@ -68,7 +68,6 @@ type Text struct {
 	Reasons    map[string]ReasonText // by collect's drop reason
 	Channels   map[string]string     // by the stored channel; absent: as stored
 	Devices    map[string]string     // by the stored device
-	Faults     map[string]string     // a fault's English sentence; absent: as it is
 
 	months   [12]string
 	weekdays [7]string // Sunday first
@@ -91,15 +90,6 @@ func Language(tag string) *Text {
 		}
 	}
 	return nil
-}
-
-// Fault says a fault's sentence in this language; one that has no translation
-// is said as it is, which beats hiding what is wrong.
-func (t *Text) Fault(message string) string {
-	if s, ok := t.Faults[message]; ok {
-		return s
-	}
-	return message
 }
 
 // Metric names a metric; unknown ones keep their own name.

@@ -148,8 +148,6 @@ var english = &Text{
 	Devices: map[string]string{
 		"desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet", "tv": "TV", "other": "Other",
 	},
-	Faults: map[string]string{},
-
 	months:   [12]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"},
 	weekdays: [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
 }

@@ -151,8 +151,6 @@ var korean = &Text{
 	Devices: map[string]string{
 		"desktop": "데스크톱", "mobile": "모바일", "tablet": "태블릿", "tv": "TV", "other": "기타",
 	},
-	Faults: map[string]string{},
-
 	months:   [12]string{"1월", "2월", "3월", "4월", "5월", "6월", "7월", "8월", "9월", "10월", "11월", "12월"},
 	weekdays: [7]string{"일", "월", "화", "수", "목", "금", "토"},
 }
