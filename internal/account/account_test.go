@@ -162,15 +162,15 @@ func TestNormaliseEmail(t *testing.T) {
 	}
 	const write = " write it like name@example.com."
 	for _, tt := range []struct{ in, message string }{
-		{" ", "Enter an e-mail address, for example name@example.com."},
-		{"bob", `"bob" is not an e-mail address: it has no @;` + write},
-		{"bob@", `"bob@" is not an e-mail address: what follows the @ is not a domain;` + write},
-		{"bob@exa mple.com", `"bob@exa mple.com" is not an e-mail address: what follows the @ is not a domain;` + write},
-		{"Bob <bob@example.com>", `"Bob <bob@example.com>" is not an e-mail address: what follows the @ is not a domain;` + write},
-		{"bo b@example.com", `"bo b@example.com" is not an e-mail address:` + write},
-		{"a@b@example.com", `"a@b@example.com" is not an e-mail address:` + write},
-		{"bob@example..com", `"bob@example..com" is not an e-mail address:` + write},
-		{strings.Repeat("a", 250) + "@example.com", `"` + strings.Repeat("a", 80) + `…" is not an e-mail address: it is longer than 254 characters.`},
+		{" ", "Enter an email address, for example name@example.com."},
+		{"bob", `"bob" is not an email address: it has no @;` + write},
+		{"bob@", `"bob@" is not an email address: what follows the @ is not a domain;` + write},
+		{"bob@exa mple.com", `"bob@exa mple.com" is not an email address: what follows the @ is not a domain;` + write},
+		{"Bob <bob@example.com>", `"Bob <bob@example.com>" is not an email address: what follows the @ is not a domain;` + write},
+		{"bo b@example.com", `"bo b@example.com" is not an email address:` + write},
+		{"a@b@example.com", `"a@b@example.com" is not an email address:` + write},
+		{"bob@example..com", `"bob@example..com" is not an email address:` + write},
+		{strings.Repeat("a", 250) + "@example.com", `"` + strings.Repeat("a", 80) + `…" is not an email address: it is longer than 254 characters.`},
 	} {
 		_, err := NormaliseEmail(tt.in)
 		wants(t, err, fault.Invalid, "email", tt.message)

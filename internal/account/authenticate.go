@@ -14,7 +14,7 @@ import (
 
 // ErrWrongPassword is the one answer for a wrong password and for an address
 // nobody has.
-var ErrWrongPassword = fault.New(fault.Unauthorized, "The e-mail address or the password is wrong.")
+var ErrWrongPassword = fault.New(fault.Unauthorized, "The email address or the password is wrong.")
 
 // Authenticate finds the user with an address and a password, for callers
 // that know no client. Pages use AuthenticateFrom.

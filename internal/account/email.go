@@ -20,14 +20,14 @@ import (
 // of the field "email".
 func NormaliseEmail(s string) (string, error) {
 	bad := func(why string) (string, error) {
-		return "", fault.Field("email", fmt.Sprintf("%q is not an e-mail address: %s.", clip(s), why))
+		return "", fault.Field("email", fmt.Sprintf("%q is not an email address: %s.", clip(s), why))
 	}
 	if !utf8.ValidString(s) {
 		return bad("it is not text; write it like name@example.com")
 	}
 	e := norm.NFC.String(strings.TrimSpace(s))
 	if e == "" {
-		return "", fault.Field("email", "Enter an e-mail address, for example name@example.com.")
+		return "", fault.Field("email", "Enter an email address, for example name@example.com.")
 	}
 	at := strings.LastIndexByte(e, '@')
 	if at < 0 {

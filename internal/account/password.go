@@ -132,7 +132,7 @@ func checkPassword(password, email string) error {
 	case n > maxPassword:
 		return fault.Field("password", fmt.Sprintf("The password has %d characters; use at most %d.", n, maxPassword))
 	case strings.EqualFold(strings.TrimSpace(password), email):
-		return fault.Field("password", "The password is your e-mail address; use something nobody else knows.")
+		return fault.Field("password", "The password is your email address; use something nobody else knows.")
 	case strings.Count(password, password[:1]) == len(password):
 		return fault.Field("password", "The password is one character repeated; use something harder to guess.")
 	}

@@ -95,7 +95,7 @@ func TestCheckPassword(t *testing.T) {
 		{"1234567", "The password has 7 characters; use at least 10."},
 		{"비밀번호", "The password has 4 characters; use at least 10."},
 		{strings.Repeat("ab", 150), "The password has 300 characters; use at most 256."},
-		{"Owner@Example.com", "The password is your e-mail address; use something nobody else knows."},
+		{"Owner@Example.com", "The password is your email address; use something nobody else knows."},
 		{"aaaaaaaaaaaa", "The password is one character repeated; use something harder to guess."},
 	} {
 		wants(t, checkPassword(tt.password, ownerEmail), fault.Invalid, "password", tt.message)

@@ -254,7 +254,7 @@ func TestSetupNamesTheFault(t *testing.T) {
 		change func(*SetupRequest)
 		names  string
 	}{
-		{func(r *SetupRequest) { r.Email = "nobody" }, "e-mail"},
+		{func(r *SetupRequest) { r.Email = "nobody" }, "email"},
 		{func(r *SetupRequest) { r.Password = "short" }, "assword"},
 		{func(r *SetupRequest) { r.Domain = "not a domain" }, "domain"},
 		{func(r *SetupRequest) { r.TimeZone = "Mars/Olympus" }, "time zone"},

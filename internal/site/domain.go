@@ -59,7 +59,7 @@ func parseHost(field, input string) (string, error) {
 		s = s[:i]
 	}
 	if _, after, ok := strings.Cut(s, "@"); ok {
-		return bad(fmt.Sprintf("it is an e-mail address or has a user name in it; write only %s", clip(after)))
+		return bad(fmt.Sprintf("it is an email address or has a user name in it; write only %s", clip(after)))
 	}
 	if strings.HasPrefix(s, "*.") {
 		return bad("wildcards are not supported; allow each hostname by its name, like www." + clip(s[2:]))

@@ -37,7 +37,7 @@ func TestParseDomain(t *testing.T) {
 		{" ", "Enter a domain, for example shop.com."},
 		{"shop", `"shop" has no dot, so it is not a domain: write it like shop.com.`},
 		{"https://", `"https://" is not a domain: write it like shop.com.`},
-		{"bob@shop.com", `"bob@shop.com" is not a domain: it is an e-mail address or has a user name in it; write only shop.com.`},
+		{"bob@shop.com", `"bob@shop.com" is not a domain: it is an email address or has a user name in it; write only shop.com.`},
 		{"*.shop.com", `"*.shop.com" is not a domain: wildcards are not supported; allow each hostname by its name, like www.shop.com.`},
 		{"shop.com:http", `"shop.com:http" is not a domain: what follows the colon is not a port; write it like shop.com.`},
 		{"my shop.com", `"my shop.com" is not a domain: it has a space in it; write one name, like shop.com.`},

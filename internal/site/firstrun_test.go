@@ -77,8 +77,8 @@ func TestFirstRunRefuses(t *testing.T) {
 		change         func(*site.FirstRun)
 		field, message string
 	}{
-		{"no e-mail", func(f *site.FirstRun) { f.Email = "" }, "email", "Enter an e-mail address, for example name@example.com."},
-		{"no at sign", func(f *site.FirstRun) { f.Email = "owner" }, "email", `"owner" is not an e-mail address: it has no @; write it like name@example.com.`},
+		{"no e-mail", func(f *site.FirstRun) { f.Email = "" }, "email", "Enter an email address, for example name@example.com."},
+		{"no at sign", func(f *site.FirstRun) { f.Email = "owner" }, "email", `"owner" is not an email address: it has no @; write it like name@example.com.`},
 		{"short password", func(f *site.FirstRun) { f.Password = "1234567" }, "password", "The password has 7 characters; use at least 10."},
 		{"no domain", func(f *site.FirstRun) { f.Domain = " " }, "domain", "Enter a domain, for example shop.com."},
 		{"time zone", func(f *site.FirstRun) { f.TimeZone = "Seoul" }, "timezone", `"Seoul" is not a time zone: use an IANA name such as Europe/Berlin or Asia/Seoul.`},
