@@ -71,7 +71,7 @@ func filterForm(t *html.Text, a ask, keys []stats.PropertyKey, edit string) html
 		l := leaves[i]
 		f.Edit, f.Dimension, f.Operator = edit, string(l.Dimension), string(l.Op)
 		if len(l.Values) > 0 {
-			f.Values = append([]string{}, l.Values...)
+			f.Values = typed(t, l)
 		}
 		switch l.Op {
 		case stats.In:
@@ -118,6 +118,17 @@ func filterForm(t *html.Text, a ask, keys []stats.PropertyKey, edit string) html
 	return f
 }
 
+// typed is a condition's values as they are typed: "South Korea" for "KR".
+func typed(t *html.Text, f stats.Filter) (values []string) {
+	for _, v := range f.Values {
+		if slices.Contains(translated, f.Dimension) && v != "" {
+			v = valueWords(t, f.Dimension, v)
+		}
+		values = append(values, v)
+	}
+	return values
+}
+
 // dimensionGoal is only offered where there are goals.
 const dimensionGoal stats.Dimension = "goal"
 
@@ -126,7 +137,7 @@ const dimensionGoal stats.Dimension = "goal"
 func (s *Server) addFilter(w http.ResponseWriter, r *http.Request, v *viewer) error {
 	in := r.URL.Query()
 	f := stats.Filter{Op: stats.Op(in.Get("operator")), Dimension: stats.Dimension(in.Get("dimension"))}
-	typed := slices.DeleteFunc(slices.Clone(in["value"]), func(s string) bool { return strings.TrimSpace(s) == "" })
+	values := slices.DeleteFunc(slices.Clone(in["value"]), func(s string) bool { return strings.TrimSpace(s) == "" })
 	edit := in.Get(paramEdit)
 	for _, name := range []string{"operator", "dimension", "value", paramEdit} {
 		in.Del(name)
@@ -136,7 +147,7 @@ func (s *Server) addFilter(w http.ResponseWriter, r *http.Request, v *viewer) er
 		return err
 	}
 	if f.Op != stats.IsSet && f.Op != stats.IsNotSet {
-		if f.Values, err = s.stored(r.Context(), v.Text, a, f.Dimension, typed); err != nil {
+		if f.Values, err = s.stored(r.Context(), v.Text, a, f.Dimension, values); err != nil {
 			return err
 		}
 		if len(f.Values) > 1 {

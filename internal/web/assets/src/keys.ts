@@ -38,7 +38,9 @@ export function keys(): void {
 }
 
 function open(): void {
-  document.querySelector<HTMLDialogElement>("[data-keys]")?.showModal();
+  const dialog = document.querySelector<HTMLDialogElement>("[data-keys]");
+  dialog?.showModal();
+  dialog?.querySelector<HTMLElement>("[data-close]")?.focus();
 }
 
 // keysDialog makes the button and the list work; they are hidden without a script.
