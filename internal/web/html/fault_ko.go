@@ -64,6 +64,7 @@ var koreanFaults = []said{
 	{"The path is too long: at most %s characters are allowed.", "경로가 너무 깁니다. {1}자까지입니다."},
 	{"The value of a conversion must be from 0 to 1,000,000,000,000.", "전환 한 번의 가치는 0부터 1,000,000,000,000까지입니다."},
 	{"There is no filter to save: filter first, then save.", "저장할 필터가 없습니다. 먼저 필터를 건 뒤 저장해 주세요."},
+	{"Write the value as an amount such as 25, 12.50 or 1,200.", "가치는 25, 12.50, 1,200처럼 금액으로 적어 주세요."},
 	{"There is no such goal.", "그런 목표는 없습니다."},
 	{"There is no such segment.", "그런 세그먼트는 없습니다."},
 	{"%s is not a path that pages are counted by: %s", "{1}은(는) 페이지를 세는 경로가 아닙니다. /로 시작하고 ?나 호스트 이름이 없어야 합니다."},
