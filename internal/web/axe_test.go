@@ -15,7 +15,7 @@ func TestAxe(t *testing.T) {
 	w := newWorld(t, base)
 	b := w.open(t)
 	checker := pagetest.NewChecker(t)
-	everyPage(w, func(v visit) {
+	everyPage(w, 420, func(v visit) {
 		for _, l := range looks {
 			b.see(v, l)
 			for _, width := range widths {

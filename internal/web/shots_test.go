@@ -28,7 +28,7 @@ func TestShots(t *testing.T) {
 	}
 	w := newWorld(t, base)
 	c := &camera{window: w.open(t), t: t, folder: *shots}
-	everyPage(w, func(v visit) { c.shoot(v, append(widths, 1920)) })
+	everyPage(w, 420, func(v visit) { c.shoot(v, append(widths, 1920)) })
 }
 
 // documented are the pages that docs/screenshots keeps pictures of.
@@ -50,7 +50,7 @@ func TestScreenshots(t *testing.T) {
 	w.now = func() time.Time { return at }
 	c := &camera{window: w.open(t), t: t, folder: *docsShots, compact: true}
 	total := 0
-	everyPage(w, func(v visit) {
+	everyPage(w, 420, func(v visit) {
 		if slices.Contains(documented, v.name) {
 			total += c.shoot(v, widths)
 		}

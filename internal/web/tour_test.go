@@ -39,13 +39,14 @@ func (b tour) shoot(name string, who *person, path, script string) {
 	b(visit{name, who, path, script})
 }
 
-// everyPage shows every page, full and empty, to b. A route of a page that is
+// everyPage shows every page, full and empty, to b; perDay are the visits of
+// the full ones' site. A route of a page that is
 // not among them fails TestEveryPageIsSeen.
-func everyPage(w *world, b tour) {
+func everyPage(w *world, perDay float64, b tour) {
 	stranger := &person{w: w}
 	b.shoot("setup", stranger, "/setup?code=7KQ2M-X9RTB", "")
 	owner := w.claim("owner@example.com", "hallacoffee.example", "Asia/Seoul")
-	w.traffic(owner.site, w.now().Add(-75*24*time.Hour), w.now(), 420)
+	w.traffic(owner.site, w.now().Add(-75*24*time.Hour), w.now(), perDay)
 	empty, refused, arrived := w.addSite(owner, "new-shop.example"), w.addSite(owner, "xn--hq1bm8jm9l.com"), w.addSite(owner, "first.example")
 	w.refuse(refused)
 	w.put(append(w.one(arrived), w.one(arrived)...), nil)
@@ -107,7 +108,7 @@ var notPages = map[string]string{
 func TestEveryPageIsSeen(t *testing.T) {
 	w := newWorld(t, base)
 	seen := map[string]bool{}
-	everyPage(w, func(v visit) {
+	everyPage(w, 5, func(v visit) {
 		r, err := http.NewRequest(http.MethodGet, v.path, nil)
 		if err != nil {
 			t.Fatal(err)

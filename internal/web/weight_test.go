@@ -16,6 +16,7 @@ const heaviest = 150 << 10 // bytes
 // TestDashboardsWeight opens the dashboard in a browser that has never seen it
 // and weighs all that came. Everything comes from this server.
 func TestDashboardsWeight(t *testing.T) {
+	long(t)
 	w := newWorld(t, base)
 	owner := w.claim("owner@example.com", "hallacoffee.example", "Asia/Seoul")
 	w.traffic(owner.site, w.now().Add(-30*24*time.Hour), w.now(), 200)

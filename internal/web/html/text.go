@@ -11,6 +11,7 @@ type Text struct {
 	Abbr string // two letters or one syllable, where the name is too long
 
 	// Everywhere.
+	Description                                                                                       string // of any page, for whoever finds one by searching
 	SkipToContent, Sites, AddSite, SignOut, SignIn, Language, Theme, ThemeAuto, ThemeLight, ThemeDark string
 	Copy, Copied, TryAgain, Menu, Account, Close                                                      string
 

@@ -10,6 +10,7 @@ var english = &Text{
 	Live:  liveEnglish,
 	Count: countEnglish,
 
+	Description:   "Moonbear counts a website's visits and how fast its pages load, without cookies and without following anybody.",
 	SkipToContent: "Skip to content", Sites: "Sites", AddSite: "Add a site", SignOut: "Sign out", SignIn: "Sign in",
 	Language: "Language", Theme: "Appearance", ThemeAuto: "Like the device", ThemeLight: "Light", ThemeDark: "Dark",
 	Copy: "Copy", Copied: "Copied", TryAgain: "Try again", Menu: "Menu", Account: "Account", Close: "Close",

@@ -10,6 +10,7 @@ var korean = &Text{
 	Live:  liveKorean,
 	Count: countKorean,
 
+	Description:   "Moonbear는 쿠키 없이, 누구도 뒤쫓지 않고 웹사이트의 방문과 페이지 로딩 속도를 셉니다.",
 	SkipToContent: "본문으로 건너뛰기", Sites: "사이트", AddSite: "사이트 추가", SignOut: "로그아웃", SignIn: "로그인",
 	Language: "언어", Theme: "화면 테마", ThemeAuto: "기기 설정에 맞춤", ThemeLight: "밝게", ThemeDark: "어둡게",
 	Copy: "복사", Copied: "복사했습니다", TryAgain: "다시 시도", Menu: "메뉴", Account: "계정", Close: "닫기",
