@@ -67,6 +67,11 @@ func TestReferenceIsWhole(t *testing.T) {
 					t.Errorf("%s: %s is no parameter", o.ID, part)
 				}
 			}
+			for _, e := range o.Examples {
+				if e.Answer == "" && o.answer.isSet() && o.ID != "getDocument" {
+					t.Errorf("%s: %q has no recorded answer: go test ./internal/app -run Examples -args -update", o.ID, e.Title)
+				}
+			}
 			for _, f := range slices.Concat(o.Parameters, o.Body) {
 				if f.Name == "" || f.Type == "" || f.Description == "" {
 					t.Errorf("%s: the field %+v says too little", o.ID, f)

@@ -20,7 +20,7 @@ var answers embed.FS
 // exampleAnswer is the recorded answer of an example, "" before there is one.
 func exampleAnswer(name string) string {
 	b, err := answers.ReadFile("examples/" + name + ".json")
-	if err != nil { // TestAnswersAreRecorded says which one is missing
+	if err != nil { // TestReferenceIsWhole says which one is missing
 		return ""
 	}
 	return strings.TrimSpace(string(b))
