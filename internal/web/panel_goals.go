@@ -135,3 +135,12 @@ func (a ask) converts() bool {
 func goalHeadline() []stats.Metric {
 	return []stats.Metric{stats.Visitors, stats.Conversions, stats.ConversionRate, stats.Revenue, stats.Visits, stats.BounceRate, stats.VisitDuration}
 }
+
+// rateWords writes a conversion rate where a share has room: below ten percent
+// a tenth of one is worth saying.
+func rateWords(t *html.Text, rate float64) string {
+	if rate < 10 {
+		return t.ExactValue(rate, html.Percent)
+	}
+	return t.Percent(rate)
+}

@@ -182,7 +182,7 @@ func rowViews(t *html.Text, a ask, tab tabSpec, rows []stats.Row, whole stats.Nu
 			row.Title = row.Label
 		}
 		if metric == stats.Conversions { // of the visitors of the row, how many
-			row.Share = a.exact(t, stats.ConversionRate, number(r.Value(stats.ConversionRate).Number))
+			row.Share = rateWords(t, number(r.Value(stats.ConversionRate).Number))
 		}
 		if !row.Active {
 			row.ExcludeURL = a.toggled(rowExclusion(tab.dimension, value)).url("")
