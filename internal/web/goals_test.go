@@ -84,8 +84,8 @@ func FuzzGoalForm(f *testing.F) {
 // tags are what stands between the words of a page.
 var tags = regexp.MustCompile(`(?s)<svg.*?</svg>|<[^>]*>`)
 
-// words is the text of a page, its spaces made one.
-func words(body string) string {
+// said is the text of a page, its spaces made one.
+func said(body string) string {
 	return strings.Join(strings.Fields(tags.ReplaceAllString(body, " ")), " ")
 }
 
@@ -134,7 +134,7 @@ func TestGoalsAndEventsAreRight(t *testing.T) {
 	earned := func(code string) string { return en.Money(float64(money[code])/1000, code) }
 	others := "Not added up, in other currencies: " + earned("EUR") + ", " + earned("KRW")
 	panel := func(name, query string) string {
-		return words(owner.get(sitePath(owner.site) + "/panels/" + name + "?period=7d" + query).Body.String())
+		return said(owner.get(sitePath(owner.site) + "/panels/" + name + "?period=7d" + query).Body.String())
 	}
 	goals := panel("goals", "")
 	has(t, goals, "Purchase Conversions "+count(names[demo.Purchase])+" Rate "+rate(buyers)+" Revenue "+en.MoneyShort(float64(money["USD"])/1000, "USD"),
@@ -155,7 +155,7 @@ func TestGoalsAndEventsAreRight(t *testing.T) {
 	for value, n := range roasts {
 		has(t, roast, value+" Events "+count(n)+" Share "+en.Percent(100*float64(n)/float64(names[demo.Purchase])))
 	}
-	page := words(owner.get(sitePath(owner.site) + "?period=7d&f=eq,goal,Purchase&metric=pageviews").Body.String())
+	page := said(owner.get(sitePath(owner.site) + "?period=7d&f=eq,goal,Purchase&metric=pageviews").Body.String())
 	has(t, page, "Conversion rate Visitors who converted ÷ all visitors. "+rate(buyers), "Conversions · Rate")
 }
 
