@@ -117,11 +117,16 @@ func (l listingAsk) searching() stats.Query {
 	return q
 }
 
-// listed is one page of rows. A search finds what is shown, "korea" for "KR",
-// unless there are more rows than one answer holds.
 func (s *Server) listed(ctx context.Context, t *html.Text, l listingAsk, page, size int) (*stats.Result, error) {
-	q := l.query()
-	if l.search == "" {
+	return s.found(ctx, t, l.search, l.query(), l.searching(), page, size)
+}
+
+// found is one page of q's rows. A search finds what is shown, "korea" for
+// "KR", unless there are more rows than one answer holds: then the store
+// searches, as searching asks it to.
+func (s *Server) found(ctx context.Context, t *html.Text, search string, q, searching stats.Query, page, size int) (*stats.Result, error) {
+	d := q.Dimensions[0]
+	if search == "" {
 		q.Page, q.PageSize = page, size
 		return s.o.Stats.Run(ctx, q)
 	}
@@ -131,14 +136,14 @@ func (s *Server) listed(ctx context.Context, t *html.Text, l listingAsk, page, s
 		return nil, err
 	}
 	if res.Count > len(res.Rows) {
-		q = l.searching()
+		q = searching
 		q.Page, q.PageSize = page, size
 		return s.o.Stats.Run(ctx, q)
 	}
-	wanted := strings.ToLower(l.search)
+	wanted := strings.ToLower(search)
 	rows := slices.DeleteFunc(res.Rows, func(r stats.Row) bool {
 		value := r.Keys[0]
-		return !strings.Contains(strings.ToLower(value), wanted) && !strings.Contains(strings.ToLower(valueWords(t, l.tab.dimension, value)), wanted)
+		return !strings.Contains(strings.ToLower(value), wanted) && !strings.Contains(strings.ToLower(valueWords(t, d, value)), wanted)
 	})
 	res.Count = len(rows)
 	first := min((page-1)*size, len(rows))

@@ -46,6 +46,7 @@ func panels() []panel {
 		listPanel("pages"),
 		placesPanel(),
 		listPanel("devices"),
+		perfPanel(),
 		goalsPanel(),
 		eventsPanel(),
 		droppedPanel(),

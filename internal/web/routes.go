@@ -84,6 +84,8 @@ func (s *Server) routes() []route {
 		{pattern: "GET /sites/{site}/all/{dimension}", policy: member, page: s.listing},
 		{pattern: "GET /sites/{site}/all/{dimension}/csv", policy: member, page: s.listingCSV},
 		{pattern: "GET /sites/{site}/dropped", policy: member, page: s.dropped},
+		{pattern: "GET /sites/{site}/slowest/{dimension}", policy: member, page: s.slowest},
+		{pattern: "GET /sites/{site}/slowest/{dimension}/csv", policy: member, page: s.slowestCSV},
 		{pattern: "GET /sites/{site}/live", policy: member, page: s.live},
 		{pattern: "GET /sites/{site}/live/now", policy: member, page: s.liveStatus},
 		{pattern: "GET /sites/{site}/start", policy: member, page: s.start},

@@ -70,6 +70,8 @@ func everyPage(w *world, perDay float64, b tour) {
 	b.shoot("dropped", owner, home+"/dropped?period=4w", "")
 	b.shoot("dropped-reason", owner, home+"/dropped?period=4w&reason=bot", "")
 	b.shoot("dropped-none", owner, sitePath(empty)+"/dropped", "")
+	b.shoot("perf-listing", owner, home+"/slowest/path?performance=lcp", "")
+	b.shoot("perf-vital", owner, home+"?performance=lcp&slowest=country&percentile=95&period=3m", "")
 	b.shoot("live", owner, home+"/live", "")
 	b.shoot("live-nobody", owner, sitePath(empty)+"/live", "")
 	b.shoot("not-found", owner, "/nowhere", "")
@@ -93,14 +95,15 @@ func (w *world) breakPanels(meanwhile func()) {
 // notPages are GET routes of the class page that show no page of their own,
 // each with the reason.
 var notPages = map[string]string{
-	"GET /{$}":                              "leads on",
-	"GET /sites/{site}/filter":              "leads on, to the dashboard with one more filter",
-	"GET /sites/{site}/panels/{panel}":      "a part of the dashboard, seen there",
-	"GET /sites/{site}/values":              "values for the filter form to offer",
-	"GET /sites/{site}/panels/{panel}/csv":  "a file",
-	"GET /sites/{site}/all/{dimension}/csv": "a file",
-	"GET /sites/{site}/start/status":        "a part of the start page, seen there",
-	"GET /sites/{site}/live/now":            "a part of the live view, seen there",
+	"GET /{$}":                                  "leads on",
+	"GET /sites/{site}/filter":                  "leads on, to the dashboard with one more filter",
+	"GET /sites/{site}/panels/{panel}":          "a part of the dashboard, seen there",
+	"GET /sites/{site}/values":                  "values for the filter form to offer",
+	"GET /sites/{site}/panels/{panel}/csv":      "a file",
+	"GET /sites/{site}/all/{dimension}/csv":     "a file",
+	"GET /sites/{site}/start/status":            "a part of the start page, seen there",
+	"GET /sites/{site}/live/now":                "a part of the live view, seen there",
+	"GET /sites/{site}/slowest/{dimension}/csv": "a file",
 }
 
 // TestEveryPageIsSeen fails when a page's route is not on the tour, which is

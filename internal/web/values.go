@@ -103,6 +103,8 @@ func unit(m stats.Metric) html.Unit {
 		return html.Seconds
 	case stats.Milliseconds:
 		return html.Milliseconds
+	case stats.Score:
+		return html.Score
 	case stats.Money:
 		return html.Money
 	}

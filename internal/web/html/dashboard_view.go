@@ -235,6 +235,8 @@ type Listing struct {
 	Next, Previous  string // URLs
 	Filters         []Chip
 	Span            string
+	Note            string // which rows are there, "" for all
+	Other           Link   // to the others
 	Against         string // "" when nothing is compared
 	Exports         []Export
 	Cut             string // says that a file hasn't all rows; "" when it has

@@ -18,6 +18,7 @@ const (
 	Percent           // 0 to 100
 	Seconds           // 2m 31s
 	Milliseconds      // 240 ms, 1.8 s
+	Score             // 0.104, without a unit
 	Money             // in a currency, which is said beside it: Text.Money
 )
 
@@ -91,6 +92,8 @@ func (t *Text) Value(v float64, u Unit) string {
 		return t.Duration(time.Duration(v * float64(time.Second)))
 	case Milliseconds:
 		return t.Millis(v)
+	case Score:
+		return t.Fine(v, u)
 	}
 	return t.Exact(v)
 }
@@ -125,6 +128,9 @@ func (t *Text) ExactValue(v float64, u Unit) string {
 func (t *Text) Tick(v float64, u Unit) string {
 	if u == Ratio {
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	if u == Score {
+		return strconv.FormatFloat(math.Round(v*1e4)/1e4, 'f', -1, 64)
 	}
 	if u == Count {
 		return t.RowValue(v)
@@ -234,6 +240,10 @@ func (t *Text) Change(v, previous float64, u Unit, lowerIsBetter bool) (string, 
 	case Milliseconds:
 		if math.Abs(d) >= 0.5 {
 			s = t.Millis(math.Abs(d))
+		}
+	case Score:
+		if math.Abs(d) >= 0.0005 {
+			s = t.Fine(math.Abs(d), Score)
 		}
 	}
 	if s == "" {

@@ -98,6 +98,9 @@ func (t *Text) Metric(name string) MetricText {
 	if m, ok := t.Metrics[name]; ok {
 		return m
 	}
+	if m, ok := t.perfMetric(name); ok {
+		return m
+	}
 	return MetricText{Name: name}
 }
 

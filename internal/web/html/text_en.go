@@ -125,7 +125,7 @@ var english = &Text{
 		"custom": "Own dates",
 	},
 	Panels: map[string]string{
-		"sources": "Where visits come from", "pages": "Pages", "places": "Places", "devices": "Devices", "dropped": "Not counted",
+		"sources": "Where visits come from", "pages": "Pages", "places": "Places", "devices": "Devices", "performance": "Performance", "dropped": "Not counted",
 		"source": "Sources", "channel": "Channels", "referrer": "Referrers", "utm_campaign": "Campaigns",
 		"goals": "Goals", "events": "Events", "event_name": "Events",
 		"path": "Pages", "entry_page": "Entry", "exit_page": "Exit",

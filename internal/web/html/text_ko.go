@@ -125,7 +125,7 @@ var korean = &Text{
 		"custom": "직접 고른 기간",
 	},
 	Panels: map[string]string{
-		"sources": "유입 경로", "pages": "페이지", "places": "위치", "devices": "기기", "dropped": "세지 않은 요청",
+		"sources": "유입 경로", "pages": "페이지", "places": "위치", "devices": "기기", "performance": "속도", "dropped": "세지 않은 요청",
 		"source": "유입원", "channel": "채널", "referrer": "추천 주소", "utm_campaign": "캠페인",
 		"goals": "목표", "events": "이벤트", "event_name": "이벤트",
 		"path": "페이지", "entry_page": "시작", "exit_page": "종료",

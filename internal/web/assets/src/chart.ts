@@ -22,6 +22,7 @@ function chart(figure: HTMLElement): void {
   const said = figure.querySelector<HTMLElement>("[data-said]");
   const layer = figure.querySelector<SVGGElement>("[data-cursor]");
   if (!plot || !table || !tip || !said || !layer) return;
+  const parts = [...table.querySelectorAll<HTMLElement>("thead th")].map((th) => th.dataset.part);
   const heads = [...table.querySelectorAll("thead th")].map((th) => th.textContent ?? "");
   const main = Number(table.dataset.main) + 1; // the first column is time
   const points: Point[] = [...table.tBodies[0]!.rows].map((row) => ({
@@ -75,6 +76,7 @@ function chart(figure: HTMLElement): void {
       const dd = document.createElement("dd");
       dt.textContent = name;
       dd.textContent = value;
+      dt.dataset.part = parts[n + 1] ?? "";
       if (n + 1 === main) dt.className = dd.className = "tip-main";
       list.append(dt, dd);
     });
