@@ -87,6 +87,9 @@ func (c perfChart) view() html.PerfChart {
 			view.Limits = append(view.Limits, html.Tick{At: percentText(pl.y(vital.Poor)), Label: fmt.Sprintf(t.Perf.LimitBad, t.Limit(vital.Poor, u)), End: "poor"})
 		}
 	}
+	if c.p.a.q.Period.Name == "" { // its own dates, as zooming in makes them
+		view.OutURL = c.p.a.period(defaultPeriod(c.p.a.site, c.now)).url("")
+	}
 	open := openBucket(c.res, c.now)
 	view.Unfinished = open >= 0
 	if c.p.measure == pageLoad {
