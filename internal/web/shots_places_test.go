@@ -37,6 +37,7 @@ func TestShotsOfPlaces(t *testing.T) {
 	b.shoot("dropped", owner, home+"/dropped?period=4w", "")
 	b.shoot("dropped-reason", owner, home+"/dropped?period=4w&reason=hostname", "")
 	b.shoot("dropped-panel", owner, home+"?period=4w", "")
+	b.shoot("sites", owner, "/sites", "")
 	b.shoot("regions-none", owner, sitePath(one)+"?period=today&places=region", "")
 }
 

@@ -41,6 +41,7 @@ type Asker interface {
 	DropSeries(context.Context, stats.Query) (*stats.DropSeries, error)
 	DropDetails(ctx context.Context, q stats.Query, reason string, page, size int) (*stats.DropDetails, error)
 	Online(ctx context.Context, site int64) (int64, error)
+	VisitorsBySite(context.Context, []*site.Site, stats.Period) (map[int64]stats.SiteVisitors, error)
 	Recent(ctx context.Context, site int64, limit int) ([]stats.Moment, error)
 	PropertyKeys(context.Context, stats.Query) ([]stats.PropertyKey, error)
 }

@@ -27,7 +27,7 @@ type Text struct {
 	LinkTitle, LinkLead, LinkButton, LinkSpent, LinkSpentHow string
 
 	// Sites.
-	SitesTitle, SitesEmpty, SiteVisitorsToday, SiteNoHits, SiteSnippet, AddSiteLead, AddSiteButton string
+	SitesTitle, SitesEmpty, SiteSnippet, AddSiteLead, AddSiteButton string
 
 	// The snippet and the wait for the first hit.
 	StartTitle, StartLead, StartSnippetLabel, StartWhere                     string

@@ -4,8 +4,10 @@ package html
 type CountText struct {
 	Share, TotalShare, ChartTitle, Most, BarOf, All, AllReasons, AllDetails string
 	WhatToDo, Last, NoDetail, Note, Total, None                             string
-	Remedies                                                                map[string]string // by collect's drop reason
-	Details                                                                 map[string]string // what the details of a reason are
+	// The list of sites.
+	SitesSearch, SitesNoneFound, SitesUnit, SitesNone, SitesAll, SitesDays string
+	Remedies                                                               map[string]string // by collect's drop reason
+	Details                                                                map[string]string // what the details of a reason are
 }
 
 // Remedy says what to do about a drop reason, "" for one nobody has words for.
@@ -15,6 +17,8 @@ var countEnglish = CountText{
 	Share: "%s of all hits", TotalShare: "hits weren't counted: %s of all",
 	ChartTitle: "Hits that weren't counted", Most: "%s at most", BarOf: "%s: %s", All: "Everything, and what to do about it", AllReasons: "All reasons", AllDetails: "All %s",
 	WhatToDo: "What to do:", Last: "Last", NoDetail: "Nothing like that was refused", Total: "Total", None: "None named",
+	SitesSearch: "Search sites", SitesNoneFound: "No site has that in its name", SitesUnit: "Visitors in the last 28 days, against the 28 before",
+	SitesNone: "None in 28 days", SitesAll: "All %s sites", SitesDays: "Visitors day by day, %s in 28 days",
 	Note: "What is refused has no page, source or country that is kept, so the filters don't apply here.",
 	Remedies: map[string]string{
 		"bot":                      "nothing. A program is no visitor. If you tried the page with a testing tool, use an ordinary browser.",
@@ -30,6 +34,8 @@ var countKorean = CountText{
 	Share: "전체 요청의 %s", TotalShare: "건을 세지 않았습니다. 전체 요청의 %s입니다.",
 	ChartTitle: "세지 않은 요청", Most: "가장 많을 때 %s건", BarOf: "%s: %s", All: "전체 내역과 해결 방법 보기", AllReasons: "모든 이유", AllDetails: "전체 %s개",
 	WhatToDo: "해결 방법:", Last: "마지막", NoDetail: "해당하는 요청이 없습니다", Total: "합계", None: "이름 없음",
+	SitesSearch: "사이트 검색", SitesNoneFound: "이름에 그 말이 들어간 사이트가 없습니다", SitesUnit: "최근 28일 방문자, 그 전 28일과 비교",
+	SitesNone: "28일 동안 없음", SitesAll: "사이트 %s개 모두", SitesDays: "날마다 센 방문자, 28일 동안 %s명",
 	Note: "세지 않은 요청은 페이지, 유입원, 국가를 남기지 않으므로 필터가 적용되지 않습니다.",
 	Remedies: map[string]string{
 		"bot":                      "할 일이 없습니다. 프로그램은 방문자가 아닙니다. 테스트 도구로 열어 보셨다면 일반 브라우저를 쓰세요.",

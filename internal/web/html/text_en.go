@@ -46,7 +46,7 @@ var english = &Text{
 	LinkSpentHow: "Ask for a new one, or sign in with your password.",
 
 	SitesTitle: "Sites", SitesEmpty: "No sites yet. Add the first one and paste one line into its pages.",
-	SiteVisitorsToday: "visitors today", SiteNoHits: "No visitors in 7 days", SiteSnippet: "Snippet",
+	SiteSnippet: "Snippet",
 	AddSiteLead: "One domain. Its subdomains may count as the same site.", AddSiteButton: "Add site",
 
 	StartTitle:         "One line, and %s is measured",

@@ -46,7 +46,7 @@ var korean = &Text{
 	LinkSpentHow: "새 링크를 요청하거나 비밀번호로 로그인해 주세요.",
 
 	SitesTitle: "사이트", SitesEmpty: "아직 사이트가 없습니다. 첫 사이트를 추가하고 코드 한 줄을 붙여 넣으세요.",
-	SiteVisitorsToday: "오늘 방문자", SiteNoHits: "최근 7일 방문자 없음", SiteSnippet: "추적 코드",
+	SiteSnippet: "추적 코드",
 	AddSiteLead: "도메인 하나를 적어 주세요. 하위 도메인도 같은 사이트로 셀 수 있습니다.", AddSiteButton: "추가",
 
 	StartTitle:         "코드 한 줄이면 %s 측정 준비 끝",

@@ -62,25 +62,6 @@ type LoginLink struct {
 	Spent  bool
 }
 
-// Sites lists an account's sites.
-type Sites struct {
-	Page
-	Rows     []SiteRow
-	Domain   Field
-	TimeZone Field
-	Zones    []string
-	Problem  string
-	Adding   bool // the form is open, because something in it is wrong
-}
-
-// SiteRow is one site of the list.
-type SiteRow struct {
-	Domain, URL, StartURL string
-	Visitors              string // today, "" not known
-	Pageviews             string
-	Spark                 *Spark // the last 7 days; nil not known
-}
-
 // Start is a site's snippet and the wait for its first hit.
 type Start struct {
 	Page
