@@ -258,7 +258,7 @@ func TestPanicIsAnswered(t *testing.T) {
 	var log bytes.Buffer
 	w.asker = failing{w.asker, func(stats.Query) bool { panic("no such luck") }}
 	w.serve(slog.New(slog.NewTextHandler(&log, nil)))
-	res := owner.get("/sites")
+	res := owner.get(sitePath(owner.site) + "/start")
 	if res.Code != 500 || !strings.Contains(res.Body.String(), "Something went wrong") {
 		t.Errorf("got %d", res.Code)
 	}
