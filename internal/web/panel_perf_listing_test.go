@@ -65,6 +65,10 @@ func TestSlowestListing(t *testing.T) {
 			t.Errorf("%q: %d rows, want %d", more, n, want)
 		}
 	}
+	file := owner.get(sitePath(owner.site) + "/slowest/path/csv?period=7d&performance=fcp&few=1").Body.String()
+	if rows := strings.Count(file, "\r\n"); rows != len(lists)+1 || !strings.HasPrefix(file, "path,fcp_p50,fcp_p75,fcp_p95,fcp_count,pageviews\r\n") {
+		t.Errorf("the file has %d lines for %d pages: %.80s", rows, len(lists), file)
+	}
 	for _, wrong := range []string{"/slowest/city", "/slowest/path?performance=speed", "/slowest/path?percentile=99"} {
 		if res := owner.get(sitePath(owner.site) + wrong); res.Code/100 != 4 {
 			t.Errorf("%s answers %d", wrong, res.Code)
