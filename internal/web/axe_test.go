@@ -16,6 +16,9 @@ func TestAxe(t *testing.T) {
 	b := w.open(t)
 	checker := pagetest.NewChecker(t)
 	everyPage(w, 420, func(v visit) {
+		if !strings.Contains(v.name, *shotsOnly) {
+			return
+		}
 		for _, l := range looks {
 			b.see(v, l)
 			for _, width := range widths {

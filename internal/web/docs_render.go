@@ -158,7 +158,8 @@ func fixLinks(root ast.Node) error {
 // that can be linked to, code that can be copied, tables that scroll.
 type docRenderer struct {
 	text *html.Text
-	code int // how many there were, for their names
+	// How many there were, for their names.
+	code, tables int
 }
 
 // RegisterFuncs says which nodes it writes.
@@ -207,7 +208,8 @@ func writeCode(w io.Writer, t *html.Text, id, code string) error {
 func (d *docRenderer) table(w util.BufWriter, _ []byte, _ ast.Node, in bool) (ast.WalkStatus, error) {
 	s := "</table></div>\n"
 	if in {
-		s = `<div class="doc-table" tabindex="0" role="group" aria-label="` + stdhtml.EscapeString(d.text.Docs.Table) + `"><table>` + "\n"
+		d.tables++
+		s = fmt.Sprintf(`<div class="doc-table" tabindex="0" role="region" aria-label="%s %d"><table>`+"\n", stdhtml.EscapeString(d.text.Docs.Table), d.tables)
 	}
 	_, err := w.WriteString(s)
 	return ast.WalkContinue, err

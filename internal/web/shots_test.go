@@ -32,7 +32,7 @@ func TestShots(t *testing.T) {
 }
 
 // documented are the pages that docs/screenshots keeps pictures of.
-var documented = []string{"dashboard", "filtered", "start-refused", "sites", "login"}
+var documented = []string{"dashboard", "filtered", "live", "start-refused", "sites", "login"}
 
 // TestScreenshots makes docs/screenshots: make screenshots. The clock stands
 // still and the traffic is always the same, so a picture changes when the

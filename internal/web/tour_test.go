@@ -153,7 +153,7 @@ func (w *world) open(t testing.TB) *window {
 	t.Helper()
 	web := browsertest.NewWeb(t)
 	web.Handle("stats.example.com", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.Handler().ServeHTTP(rw, r) }))
-	tab := browsertest.Start(t, web).Open("about:blank")
+	tab := browsertest.Start(t, web, browsertest.Flag("hide-scrollbars", true)).Open("about:blank")
 	return &window{tab, web}
 }
 

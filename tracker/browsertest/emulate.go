@@ -56,6 +56,8 @@ func (tab *Tab) Picture(whole bool) []byte {
 	ctx, cancel := context.WithTimeout(tab.ctx, 2*time.Minute)
 	defer cancel()
 	var p page.CaptureScreenshotParams
+	// A page's own width is the picture's: a bar that scrolls would cut it.
+	call(tab, "hide the scroll bars", emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true})
 	if whole {
 		var size struct{ Width, Height float64 }
 		tab.Eval(`({Width: document.documentElement.scrollWidth, Height: document.documentElement.scrollHeight})`, &size)
