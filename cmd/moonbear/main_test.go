@@ -15,6 +15,8 @@ func TestCommandLine(t *testing.T) {
 		{"start", "", "moonbear help lists the commands"},
 		{"help me", "", "moonbear help lists the commands"},
 		{"setup --email a@example.com", "", "--domain"},
+		{"help", "token --email=STRING", ""},
+		{"token --email a@example.com --name x", "", "--scope"},
 	} {
 		var out, errs bytes.Buffer
 		err := run(t.Context(), strings.Fields(tt.args), nil, &out, &errs)

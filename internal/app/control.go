@@ -1,0 +1,102 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"moonbear/internal/fault"
+)
+
+// atControl does what a subcommand asks of the control database of a data
+// directory, whether a server runs on it (through its control socket, at path)
+// or not (under the directory's lock).
+func atControl[Q, A any](ctx context.Context, cfg Config, path string, ask Q, do func(*control, context.Context, Q) (A, error)) (answer A, err error) {
+	dir, err := openDataDir(cfg.DataDir)
+	if errors.Is(err, errRunning) {
+		return askSocket[Q, A](ctx, cfg.DataDir, path, ask)
+	}
+	if err != nil {
+		return answer, err
+	}
+	defer dir.close()
+	c, err := openControl(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return answer, err
+	}
+	defer c.db.Close()
+	return do(c, ctx, ask)
+}
+
+// controlSocket answers subcommands of other processes; only this user can
+// open it.
+func (c *control) controlSocket(l net.Listener, log *slog.Logger) func(context.Context) error {
+	mux := http.NewServeMux()
+	mux.Handle("POST /setup", onSocket(c, log, (*control).setup))
+	mux.Handle("POST /token", onSocket(c, log, (*control).makeToken))
+	return serveHTTP(&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, l)
+}
+
+func onSocket[Q, A any](c *control, log *slog.Logger, do func(*control, context.Context, Q) (A, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var ask Q
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&ask)
+		var answer A
+		if err == nil {
+			answer, err = do(c, r.Context(), ask)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			status, message := http.StatusInternalServerError, "The server could not do it; its log says why."
+			if f, ok := fault.From(err); ok {
+				status, message = int(f.Kind), f.Message
+			} else {
+				log.ErrorContext(r.Context(), "asked from the command line", "route", r.Pattern, "error", err)
+			}
+			w.WriteHeader(status)
+			_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
+			return
+		}
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+// askSocket has the running server do it.
+func askSocket[Q, A any](ctx context.Context, dir, path string, ask Q) (answer A, err error) {
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return answer, err
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return dialSocket(dir) },
+	}}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://moonbear"+path, bytes.NewReader(body))
+	if err != nil {
+		return answer, err
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return answer, fmt.Errorf("a server holds %s but does not answer: %w", dir, err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return answer, err
+	}
+	if res.StatusCode != http.StatusOK {
+		var m struct{ Message string }
+		if err := json.Unmarshal(b, &m); err != nil || m.Message == "" {
+			return answer, fmt.Errorf("the running server answered %d %s", res.StatusCode, b)
+		}
+		return answer, errors.New(m.Message)
+	}
+	return answer, json.Unmarshal(b, &answer)
+}
