@@ -340,7 +340,7 @@ func docOperation(t *Text, o DocOperation) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if len(o.Answer) == 0 {
+				if e.Status == 204 {
 					var templ_7745c5c3_Var17 string
 					templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(" " + t.Docs.NoBody)
 					if templ_7745c5c3_Err != nil {

@@ -31,7 +31,7 @@ var koreanFaults = []said{
 	// Tokens.
 	{"An API token is missing: send it as \"Authorization: Bearer mb_…\".", "API 토큰이 없습니다. ‘Authorization: Bearer mb_…’ 헤더로 보내 주세요."},
 	{"This API token is not valid: it was revoked or mistyped. Send it as \"Authorization: Bearer mb_…\".", "API 토큰이 유효하지 않습니다. 폐기되었거나 잘못 적었습니다. ‘Authorization: Bearer mb_…’ 헤더로 보내 주세요."},
-	{"This API token lacks the scope %s.", "이 API 토큰에는 {1} 권한이 없습니다."},
+	{"This API token lacks the scope %s. Scopes are chosen when a token is made: use another one.", "이 API 토큰에는 {1} 권한이 없습니다. 권한은 토큰을 만들 때 정해지므로 다른 토큰을 써 주세요."},
 	{"A token can only be for sites of its own account.", "토큰은 같은 계정의 사이트에만 쓸 수 있습니다."},
 	{"Choose at least one scope: read_stats, write_events or manage_sites.", "read_stats, write_events, manage_sites 중 권한을 하나 이상 골라 주세요."},
 	{"%s is not a scope: use read_stats, write_events or manage_sites.", "{1}(이)라는 권한은 없습니다. read_stats, write_events, manage_sites 중에서 골라 주세요."},
