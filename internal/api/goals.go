@@ -151,7 +151,8 @@ func readGoal(b *body, g site.Goal) (site.Goal, error) {
 	} else if g.PublicID == "" {
 		b.fail("name", "is missing: what the goal is called, like Signup.")
 	}
-	if path, event := b.text("path"), b.text("event"); path != "" || event != "" {
+	// "" for both is refused with the rule, not taken for a change that isn't.
+	if path, event := b.text("path"), b.text("event"); b.has("path") || b.has("event") {
 		if path != "" || g.Rule.Path != "" {
 			g.Rule.Properties = nil
 		}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"moonbear/internal/account"
@@ -92,6 +93,14 @@ func (a *API) updateSite(w http.ResponseWriter, r *http.Request, t account.Token
 	c := site.Change{Domain: b.optional("domain"), TimeZone: b.optional("timezone"), Currency: b.optional("currency"), KeepFragment: b.yesNo("keep_fragment")}
 	if hosts, given := b.list("hostnames"); given {
 		c.Hostnames = &hosts
+	}
+	// To the service "" is the default; here it would quietly move every day
+	// of a site, or count another money.
+	if c.TimeZone != nil && strings.TrimSpace(*c.TimeZone) == "" {
+		b.fail("timezone", "must be an IANA name such as Europe/Berlin or Asia/Seoul, not empty.")
+	}
+	if c.Currency != nil && strings.TrimSpace(*c.Currency) == "" {
+		b.fail("currency", "must be an ISO 4217 code such as EUR or KRW, not empty.")
 	}
 	if b.err != nil {
 		return b.err

@@ -3,14 +3,19 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"moonbear/internal/account"
 	"moonbear/internal/fault"
+	"moonbear/internal/site"
 	"moonbear/internal/stats"
 )
+
+// errSiteID is site.ErrNotFound of a body, which can name its field.
+var errSiteID = &fault.Fault{Kind: fault.NotFound, Field: "site_id", Message: "site_id: there is no such site for this token; GET /v1/sites lists those there are."}
 
 // Pages of a breakdown and of the list of sites.
 const (
@@ -62,7 +67,9 @@ func (a *API) question(ctx context.Context, t account.Token, b *body, known []st
 	if err != nil {
 		return question{}, err
 	}
-	if q.Site, err = a.siteFor(ctx, t, id); err != nil {
+	if q.Site, err = a.siteFor(ctx, t, id); errors.Is(err, site.ErrNotFound) {
+		return question{}, errSiteID
+	} else if err != nil {
 		return question{}, err
 	}
 	if q.AsksGoals() {

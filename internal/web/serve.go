@@ -227,7 +227,7 @@ func (s *Server) authorise(r *http.Request, scope account.Scope) (account.Token,
 		return account.Token{}, err
 	}
 	if !t.Can(scope) {
-		return account.Token{}, fault.New(fault.Forbidden, "This API token lacks the scope "+string(scope)+".")
+		return account.Token{}, fault.New(fault.Forbidden, "This API token lacks the scope "+string(scope)+". Scopes are chosen when a token is made: use another one.")
 	}
 	return t, nil
 }

@@ -65,6 +65,8 @@ func TestManageSites(t *testing.T) {
 	s.refused(400, "domain: domain must be text", "POST", "/v1/sites", `{"domain":7}`)
 	s.refused(400, `hostnames: hostnames: "*.x.com" is not`, "PATCH", one, `{"hostnames":["*.x.com"]}`)
 	s.refused(400, "timezone: timezone: \"Mars\" is not a time zone", "PATCH", one, `{"timezone":"Mars"}`)
+	s.refused(400, "timezone: timezone must be an IANA name", "PATCH", one, `{"timezone":""}`)
+	s.refused(400, "currency: currency must be an ISO 4217", "PATCH", one, `{"currency":" "}`)
 	s.refused(400, "keep_fragment: keep_fragment must be true or false", "PATCH", one, `{"keep_fragment":1}`)
 	s.refused(400, "did you mean timezone?", "PATCH", one, `{"time_zone":"UTC"}`)
 	s.refused(404, "no such site", "PATCH", "/v1/sites/OTHER", `{}`)
@@ -140,6 +142,7 @@ func TestGoals(t *testing.T) {
 		{400, "name: name: Give the goal a name", "POST", all, `{"name":"","path":"/"}`},
 		{400, "path: path: Say what meets the goal", "POST", all, `{"name":"x"}`},
 		{400, "event: event: A goal is met by", "POST", all, `{"name":"x","path":"/","event":"e"}`},
+		{400, "path: path: Say what meets the goal", "PATCH", one, `{"path":""}`},
 		{400, "event: event: A goal is met by", "PATCH", one, `{"path":"/","event":"e"}`},
 		{400, "value: value must be a number from 0", "POST", all, `{"name":"x","path":"/","value":"5"}`},
 		{400, "value: value must be a number from 0", "POST", all, `{"name":"x","path":"/","value":1.2345}`},
