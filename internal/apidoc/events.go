@@ -36,6 +36,7 @@ func sendEvents() Operation {
 		Faults: faults(
 			Status{400, "The body is no JSON, is too large, or a field of an event is wrong. `field` says which: `events[3].timestamp`."},
 			Status{402, "The site's plan has no events left this month."},
+			Status{403, "The token lacks the scope this takes, or is not for the site of an event."},
 			Status{404, "There is no such site."},
 			Status{422, "Another body was sent with this `Idempotency-Key` in the last 24 hours."},
 		),

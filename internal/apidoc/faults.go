@@ -13,7 +13,7 @@ var problem = record("Problem", "What went wrong.",
 func faults(own ...Status) []Status {
 	all := append(own,
 		Status{401, "The token is missing, mistyped or revoked."},
-		Status{403, "The token lacks the scope this takes, or is not for this site."},
+		Status{403, "The token lacks the scope this takes."},
 		Status{429, "The token has used up its requests of this minute. `Retry-After` says after how many seconds to go on."},
 		Status{500, "The server failed; `reference` finds the line in its log. Trying again may help."},
 		Status{503, "The server can't answer right now; `Retry-After` says when to try again."},

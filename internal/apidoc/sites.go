@@ -75,6 +75,7 @@ func createSite() Operation {
 		}, siteFields(false)...)...),
 		Status: 201, answer: siteRecord(),
 		Faults: faults(
+			Status{403, "The token lacks the scope this takes, or is for some sites only: it would not see a new one."},
 			Status{400, "A field isn't known, missing or wrong."},
 			Status{409, "The domain is measured already, or the list of hostnames is too long."},
 			Status{413, "The body has more than 256 KiB."}),

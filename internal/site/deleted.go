@@ -46,6 +46,9 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 // Deleted finds a deleted site that can still be restored; ErrNotDeleted when
 // there is none.
 func (s *Service) Deleted(ctx context.Context, id string) (Deleted, error) {
+	if !readableID(id) {
+		return Deleted{}, ErrNotDeleted
+	}
 	var r row
 	err := s.restorable(s.db.Bun().NewSelect().Model(&r)).Where("s.public_id = ?", id).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {

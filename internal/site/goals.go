@@ -95,6 +95,9 @@ func (s *Service) Goals(ctx context.Context, siteID int64) ([]Goal, error) {
 
 // Goal finds one goal of a site; ErrGoalNotFound when there is none.
 func (s *Service) Goal(ctx context.Context, siteID int64, publicID string) (Goal, error) {
+	if !readableID(publicID) {
+		return Goal{}, ErrGoalNotFound
+	}
 	var r goalRow
 	err := s.db.Bun().NewSelect().Model(&r).Where("site_id = ?", siteID).Where("public_id = ?", publicID).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -194,6 +195,9 @@ func (s *Service) changed(ctx context.Context) {
 
 // ByPublicID finds a site; ErrNotFound when there is none.
 func (s *Service) ByPublicID(ctx context.Context, id string) (Site, error) {
+	if !readableID(id) {
+		return Site{}, ErrNotFound
+	}
 	return s.one(ctx, s.db.Bun(), func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("s.public_id = ?", id)
 	})
@@ -232,6 +236,12 @@ func (s *Service) ForUser(ctx context.Context, user int64, id string) (Site, acc
 		return Site{}, "", ErrNotFound
 	}
 	return st, role, nil
+}
+
+// readableID says whether the databases can be asked for an ID: text has no
+// NUL in either, and is UTF-8 in PostgreSQL. An address may hold anything.
+func readableID(id string) bool {
+	return utf8.ValidString(id) && !strings.ContainsRune(id, 0)
 }
 
 const idLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -122,6 +123,48 @@ func TestRealAPIForEveryToken(t *testing.T) {
 				t.Errorf("%s with %s shows the site: %s", r.Pattern, kind.name, res.body)
 			}
 		}
+	}
+}
+
+// TestUnreadableIDs asks for what no database can be asked for.
+func TestUnreadableIDs(t *testing.T) {
+	w := newWorld(t, "https://stats.example.com")
+	a := v1.New(v1.Options{Stats: w.asker.(v1.Asker), Sites: w.sites, Collect: noCollector{}})
+	for _, r := range a.Routes() {
+		w.api = append(w.api, APIRoute(r))
+	}
+	w.serve(nil)
+	owner := w.claim("owner@example.com", "example.com", "UTC")
+	tokens := apiTokens{t, w}
+	right := tokens.make(owner.site.Account, account.Scopes())
+	for _, id := range []string{"%00", "%ff", "a%2Fb", "%2e%2e", "%F0%9F%90%BB", strings.Repeat("x", 5000)} {
+		for pattern, route := range apiRoutes {
+			if !route.ofSite || !strings.Contains(pattern, "{") {
+				continue
+			}
+			for _, site := range []string{id, owner.site.PublicID} {
+				if site != id && !strings.Contains(pattern, "{goal}") {
+					continue
+				}
+				method, path, _ := strings.Cut(strings.NewReplacer("{id}", site, "{goal}", id).Replace(pattern), " ")
+				if res := tokens.ask(method, path, route.body, right); res.code != 404 {
+					t.Errorf("%s %.60s: %d %s", method, path, res.code, res.body)
+				}
+			}
+		}
+		for _, page := range []string{"/sites/" + id, "/sites/" + owner.site.PublicID + "/goals/" + id} {
+			if res := owner.get(page); res.Code != http.StatusNotFound {
+				t.Errorf("the page %.60s: %d", page, res.Code)
+			}
+		}
+		for _, page := range []string{"/goals/" + id + "/delete", "/segments/" + id, "/segments/" + id + "/delete"} {
+			if res := owner.post("/sites/"+owner.site.PublicID+page, url.Values{"name": {"x"}}); res.Code >= 500 {
+				t.Errorf("the page %.60s: %d", page, res.Code)
+			}
+		}
+	}
+	if res := tokens.ask("POST", "/v1/stats/aggregation", `{"site_id":"\u0000","aggregate":["visits"]}`, right); res.code != 404 || !strings.Contains(res.body, `"field":"site_id"`) {
+		t.Errorf("a body's site: %d %s", res.code, res.body)
 	}
 }
 
