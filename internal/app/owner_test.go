@@ -53,7 +53,7 @@ func newOwner(t *testing.T) *ownersTab {
 // must returns when a condition of the page holds.
 func (o *ownersTab) must(what, condition string) {
 	o.t.Helper()
-	o.Until(condition + " /* " + what + " */")
+	o.Until("document.readyState === 'complete' && (" + condition + ") /* " + what + " */")
 }
 
 // number reads a headline number, exactly as its title says it.

@@ -169,7 +169,7 @@ func (b *window) do(script string) { b.Eval("(() => {"+script+"})()", nil) }
 // until waits for a condition of the page, and says what it is for if it never
 // comes.
 func (b *window) until(what, condition string) {
-	b.Until(condition + " /* " + what + " */")
+	b.Until("document.readyState === 'complete' && (" + condition + ") /* " + what + " */")
 }
 
 // look is how a page is seen.

@@ -80,15 +80,16 @@ func (tab *Tab) ClickOn(expression string) {
 	tab.Click(tab.mark(expression))
 }
 
-// mark makes the element that a JavaScript expression finds selectable.
+// mark makes the element that a JavaScript expression finds selectable, as soon
+// as it is there: of a page that is still coming in, only the beginning is.
 func (tab *Tab) mark(expression string) (selector string) {
 	tab.t.Helper()
-	tab.Eval(`(() => {
+	tab.Until(`(() => {
 		for (const e of document.querySelectorAll("[data-marked]")) e.removeAttribute("data-marked");
-		const found = `+expression+`;
-		if (!found) throw new Error("nothing was found");
-		found.setAttribute("data-marked", "");
-	})()`, nil)
+		const found = document.readyState === "complete" && (` + expression + `);
+		found?.setAttribute?.("data-marked", "");
+		return !!found;
+	})()`)
 	return "[data-marked]"
 }
 
