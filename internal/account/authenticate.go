@@ -28,8 +28,9 @@ func (s *Service) Authenticate(ctx context.Context, email, password string) (Use
 // with RetryAfter. The answer takes as long whether the address is known or not.
 func (s *Service) AuthenticateFrom(ctx context.Context, client, email, password string) (User, error) {
 	e, err := NormaliseEmail(email)
+	asked := e // "" for what is no address: nobody has it, and the answer must not tell that apart
 	if err != nil {
-		e = email // nobody has it; the answer must not tell that apart
+		e = email
 	}
 	if err := s.throttle.password(client, e, s.now()); err != nil {
 		return User{}, err
@@ -38,7 +39,7 @@ func (s *Service) AuthenticateFrom(ctx context.Context, client, email, password 
 		return User{}, ErrWrongPassword // it cannot have been set; hashing it is work for nothing
 	}
 	var r userRow
-	err = s.db.Bun().NewSelect().Model(&r).Where("email = ?", e).Scan(ctx)
+	err = s.db.Bun().NewSelect().Model(&r).Where("email = ?", asked).Scan(ctx)
 	known := err == nil
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
