@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// long skips a test that takes ten seconds or more, but where everything is
+// long skips a test that takes five seconds or more, but where everything is
 // tested: make test sets TEST_LONG, so that go test ./... stays a short loop.
 func long(t *testing.T) {
 	t.Helper()

@@ -127,6 +127,7 @@ const comeBack = `<script>
 const goBack = `<script>onload = () => setTimeout(() => history.back(), 200)</script>`
 
 func TestBackForwardCache(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	w.page("/", snippet, filler+comeBack)
 	w.page("/next", snippet, filler+goBack)

@@ -270,6 +270,7 @@ func TestVitalsOpenedHidden(t *testing.T) {
 }
 
 func TestVitalsPrerendered(t *testing.T) {
+	long(t)
 	w := newVitalsWorld(t)
 	w.prerendered("/next", reference+snippet, filler+after("400", `document.prerendering || navigator.sendBeacon("https://stats.test/event", '{"event":"early"}')`)+
 		`<script>document.addEventListener("prerenderingchange", () => setTimeout(() => navigator.sendBeacon("https://stats.test/event", '{"event":"seen"}'), 800))</script>`)
@@ -292,6 +293,7 @@ func TestVitalsPrerendered(t *testing.T) {
 }
 
 func TestVitalsBackForwardCache(t *testing.T) {
+	long(t)
 	w := newVitalsWorld(t)
 	w.page("/", reference+snippet, strings.Repeat(filler, 5)+comeBack+`<script>
 		addEventListener("pageshow", e => e.persisted && setTimeout(() => `+prepend("90")+`, 100))
