@@ -19,7 +19,7 @@ const browserUA = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 
 
 // patience bounds every wait for a condition; it is long because tests run
 // beside others, and nothing waits longer than it has to.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // running is a server as `moonbear serve` runs it, on a port of its own.
 type running struct {

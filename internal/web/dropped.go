@@ -113,10 +113,8 @@ func (s *Server) droppedReason(r *http.Request, v *viewer, a ask, reason string,
 			found = append(found, e)
 		}
 	}
-	page, err := strconv.Atoi(in.Get("page"))
-	if err != nil || page < 1 || (page-1)*listingRows >= len(found) {
-		page = 1
-	}
+	first, last := pageOf(in.Get("page"), len(found), listingRows)
+	page := first/listingRows + 1
 	link := func(page int) string {
 		v := a.values()
 		v.Set("reason", reason)
@@ -128,7 +126,6 @@ func (s *Server) droppedReason(r *http.Request, v *viewer, a ask, reason string,
 		}
 		return sitePath(a.site) + "/dropped?" + v.Encode()
 	}
-	first, last := (page-1)*listingRows, min(page*listingRows, len(found))
 	o := &html.DroppedReason{Row: droppedRow(t, reason, count, drops.Count), AllURL: a.url("/dropped"), Action: sitePath(a.site) + "/dropped", Search: search}
 	o.Keep = append(o.Keep, html.Param{Name: "reason", Value: reason})
 	for name, values := range a.values() {

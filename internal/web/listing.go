@@ -34,6 +34,10 @@ func (s *Server) listing(w http.ResponseWriter, r *http.Request, v *viewer) erro
 		return err
 	}
 	res, err := s.listed(r.Context(), v.Text, l, l.page, listingRows)
+	if err == nil && len(res.Rows) == 0 && l.page > 1 {
+		l.page = 1 // the list has become shorter than the link knew
+		res, err = s.listed(r.Context(), v.Text, l, l.page, listingRows)
+	}
 	if err != nil {
 		return err
 	}
@@ -70,11 +74,21 @@ func (s *Server) parseListing(r *http.Request, v *viewer) (listingAsk, error) {
 	if slices.Contains(l.metrics(), stats.Metric(o.By)) || o.By == string(tab.dimension) {
 		l.order = o
 	}
-	l.page, err = strconv.Atoi(in.Get("page"))
-	if err != nil || l.page < 1 {
-		l.page = 1
-	}
+	l.page = pageNumber(in)
 	return l, nil
+}
+
+// lastPage bounds the number of a page, so that no place in a list overflows.
+const lastPage = 1_000_000
+
+// pageNumber is the page a URL asks for: the first, where it says nothing that
+// could be one.
+func pageNumber(in url.Values) int {
+	n, err := strconv.Atoi(in.Get("page"))
+	if err != nil || n < 1 || n > lastPage {
+		return 1
+	}
+	return n
 }
 
 // normal is the order of a listing that says none.

@@ -3,8 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -135,6 +133,9 @@ func (b *board) box(ctx context.Context, p panel) templ.Component {
 	f.Exports = b.exports(p, tab)
 	c, err := p.show(ctx, b, f, tab)
 	if err != nil {
+		if ctx.Err() != nil {
+			return html.FailedPanel(f, html.PanelProblem{Message: b.t.PanelError}) // who asked has gone, or the whole page has failed: nothing is wrong with the panel
+		}
 		return html.FailedPanel(f, b.problem(p.name, err))
 	}
 	return c
@@ -151,9 +152,6 @@ func (b *board) choiceTab(panel string, c choice, value, label string) html.Tab 
 
 // problem is what stands in a panel's place when its question failed.
 func (b *board) problem(panel string, err error) html.PanelProblem {
-	if errors.Is(err, context.Canceled) {
-		err = fmt.Errorf("panel %s: %w", panel, err)
-	}
 	p := b.s.problemOf(context.Background(), nil, "GET /sites/{site}/panels/"+panel, err)
 	message := b.t.PanelError
 	if p.message != "" {

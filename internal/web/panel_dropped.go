@@ -29,7 +29,7 @@ func droppedPanel() panel {
 			if b.edits {
 				back = b.a.url("")
 			}
-			return html.DroppedPanel(f, droppedView(b.t, b.a, d, shownDetails, back, b.s.now())), nil
+			return html.DroppedPanel(f, droppedView(b.t, b.a, d, shownDetails, back, b.s.now().In(d.drops.Span.From.Location()))), nil
 		}}
 }
 
@@ -185,7 +185,7 @@ func (b *board) droppedTable(ctx context.Context) (*table, error) {
 			return nil, err
 		}
 		for _, e := range details {
-			t.rows = append(t.rows, []string{r.Reason, e.Detail, fmt.Sprint(e.Count), e.Last.Format(time.RFC3339)})
+			t.rows = append(t.rows, []string{r.Reason, harmless(e.Detail), fmt.Sprint(e.Count), e.Last.Format(time.RFC3339)})
 		}
 	}
 	return t, nil

@@ -45,6 +45,10 @@ func (s *Server) slowest(w http.ResponseWriter, r *http.Request, v *viewer) erro
 		return err
 	}
 	res, err := s.slowestRows(r.Context(), v.Text, l, l.page, listingRows)
+	if err == nil && len(res.Rows) == 0 && l.page > 1 {
+		l.page = 1 // the list has become shorter than the link knew
+		res, err = s.slowestRows(r.Context(), v.Text, l, l.page, listingRows)
+	}
 	if err != nil {
 		return err
 	}
@@ -81,9 +85,7 @@ func (s *Server) parseSlowest(r *http.Request, v *viewer) (perfListing, error) {
 	if o := stats.ParseOrder(in.Get("sort")); slices.Contains(l.metrics(), stats.Metric(o.By)) || o.By == d {
 		l.order = o
 	}
-	if l.page, err = strconv.Atoi(in.Get("page")); err != nil || l.page < 1 {
-		l.page = 1
-	}
+	l.page = pageNumber(in)
 	return l, nil
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	patience = 30 * time.Second      // for one step, on a busy machine
+	patience = time.Minute           // for one step, on a busy machine
 	interval = 20 * time.Millisecond // between two looks at a condition
 )
 
