@@ -221,7 +221,7 @@ func number(n stats.Number) float64 {
 // spanWords names a span: days, or hours where it is shorter than two days
 // and not a day by itself.
 func spanWords(t *html.Text, a ask, s stats.Span, now time.Time) string {
-	if name := a.q.Period.Name; name == "1h" || name == "24h" {
+	if name := a.q.Period.Name; name == "30m" || name == "1h" || name == "24h" {
 		return t.Weekday(s.From, now) + " " + t.Clock(s.From) + " – " + t.Clock(s.To)
 	}
 	return t.Span(s.From, s.To, now)

@@ -94,8 +94,9 @@ func TestFiles(t *testing.T) {
 // dimension.
 func TestListing(t *testing.T) {
 	w := newWorld(t, "https://stats.example.com")
+	w.noon() // today has a minute ago
 	p := w.claim("owner@example.com", "example.com", "UTC")
-	at := time.Now().Add(-time.Minute)
+	at := w.now().Add(-time.Minute)
 	w.put([]event.Event{view(p.site, at, "/Docs", 1), view(p.site, at, "/docs/a", 2), view(p.site, at, "/docs/a", 3), view(p.site, at, "/x", 4)}, nil)
 	home := sitePath(p.site)
 	body := p.get(home + "/all/path?period=today&q=DOCS&sort=pageviews").Body.String()

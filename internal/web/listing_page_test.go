@@ -73,3 +73,12 @@ func TestPanelOfNobody(t *testing.T) {
 		t.Errorf("it is logged: %s", log.String())
 	}
 }
+
+// The live view's period is none of the menu's, but a URL may have it.
+func TestDashboardOfHalfAnHour(t *testing.T) {
+	w := newWorld(t, base)
+	w.noon()
+	p := w.claim("owner@example.com", "example.com", "UTC")
+	w.put([]event.Event{view(p.site, w.now().Add(-time.Minute), "/", 1)}, nil)
+	has(t, p.get(sitePath(p.site)+"?period=30m").Body.String(), "Last 30 minutes", " 11:31 – ")
+}

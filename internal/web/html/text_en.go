@@ -120,7 +120,7 @@ var english = &Text{
 		"connection_speed": "Connection", "event_name": "Event", "goal": "Goal",
 	},
 	Periods: map[string]string{
-		"1h": "Last hour", "24h": "Last 24 hours", "today": "Today", "7d": "Last 7 days", "4w": "Last 28 days",
+		"30m": "Last 30 minutes", "1h": "Last hour", "24h": "Last 24 hours", "today": "Today", "7d": "Last 7 days", "4w": "Last 28 days",
 		"3m": "Last 3 months", "12m": "Last 12 months", "24m": "Last 24 months", "mtd": "Month to date", "ytd": "Year to date",
 		"custom": "Own dates",
 	},
