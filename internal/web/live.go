@@ -144,7 +144,7 @@ func liveMomentViews(t *html.Text, moments []stats.Moment, now time.Time) []html
 	for _, m := range moments {
 		v := html.LiveMoment{Path: m.Path, Ago: liveAgo(t, now.Sub(m.Time)), Country: valueWords(t, stats.Country, m.Country), Source: valueWords(t, stats.Source, m.Source)}
 		if m.Name != event.Pageview {
-			v.Event = m.Name
+			v.Event = eventWords(t, m.Name)
 		}
 		out = append(out, v)
 	}
