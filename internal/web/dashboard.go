@@ -124,8 +124,13 @@ func (s *Server) answers(ctx context.Context, v *viewer, a ask) (*answers, error
 		return nil
 	})
 	g.Go(func() (err error) {
-		got.online, err = s.o.Stats.Online(gctx, a.site.ID)
-		return err
+		if got.online, err = s.o.Stats.Online(gctx, a.site.ID); err != nil {
+			got.online = unknownOnline
+			if gctx.Err() == nil {
+				s.log.WarnContext(gctx, "the dashboard doesn't say who is there now", "error", err)
+			}
+		}
+		return nil
 	})
 	return got, g.Wait()
 }
@@ -257,6 +262,14 @@ func (s *Server) behind() time.Duration {
 	return s.o.Behind()
 }
 
+// unknownOnline is how many are there when nobody can say: the page is worth
+// showing without it.
+const unknownOnline = -1
+
 func (s *Server) nowView(t *html.Text, st *site.Site, n int64) html.Now {
-	return html.Now{Text: t, Count: t.Exact(float64(n)), PollURL: sitePath(st) + "/panels/now", URL: sitePath(st) + "/live"}
+	count := html.Dash
+	if n != unknownOnline {
+		count = t.Exact(float64(n))
+	}
+	return html.Now{Text: t, Count: count, PollURL: sitePath(st) + "/panels/now", URL: sitePath(st) + "/live"}
 }

@@ -48,6 +48,9 @@ func showConversions(ctx context.Context, b *board, f html.Frame, _ string) (tem
 	if err != nil {
 		return nil, err
 	}
+	if err := b.addUnmet(ctx, res); err != nil {
+		return nil, err
+	}
 	view.Rows, view.Money = conversionRows(b.t, b.a, res)
 	all := res.Query // an event that met two goals brought its money once
 	all.Filter = all.Filter.Add(stats.Is(stats.GoalName, stats.IsSet))
@@ -55,23 +58,42 @@ func showConversions(ctx context.Context, b *board, f html.Frame, _ string) (tem
 	return html.GoalsPanel(f, view), err
 }
 
-// conversionRows are a site's goals, most conversions first; those that nobody
-// met are last, by name.
+// compareUnmet is for how many goals that nobody met it is asked what they
+// were before: each is a question.
+const compareUnmet = 10
+
+// addUnmet adds the goals that nobody met, by name, with what they were before.
+func (b *board) addUnmet(ctx context.Context, res *stats.Result) error {
+	zero, asked := stats.Number{OK: true}, 0
+	for _, g := range b.a.q.Goals {
+		if slices.ContainsFunc(res.Rows, func(r stats.Row) bool { return r.Keys[0] == g.Name }) {
+			continue
+		}
+		met := stats.Value{Metric: stats.Conversions, Number: zero}
+		if b.a.q.Compare != stats.NoComparison && asked < compareUnmet {
+			asked++
+			q := res.Query
+			q.Filter = q.Filter.Add(stats.Is(stats.GoalName, stats.Eq, g.Name))
+			before, err := b.s.o.Stats.Run(ctx, q.Totals(stats.Conversions))
+			if err != nil {
+				return err
+			}
+			met = before.Total(stats.Conversions)
+		}
+		res.Rows = append(res.Rows, stats.Row{Keys: []string{g.Name}, Values: []stats.Value{
+			met, {Metric: stats.ConversionRate, Number: zero}, {Metric: stats.Revenue, Number: zero}}})
+	}
+	return nil
+}
+
+// conversionRows are a site's goals, most conversions first.
 func conversionRows(t *html.Text, a ask, res *stats.Result) (rows []html.GoalStat, money bool) {
 	longest := 0.0
 	for _, r := range res.Rows {
 		longest = max(longest, r.Value(stats.Conversions).N)
 		money = money || hasMoney(r.Value(stats.Revenue))
 	}
-	all := slices.Clone(res.Rows)
-	for _, g := range a.q.Goals {
-		if !slices.ContainsFunc(all, func(r stats.Row) bool { return r.Keys[0] == g.Name }) {
-			zero := stats.Number{OK: true}
-			all = append(all, stats.Row{Keys: []string{g.Name}, Values: []stats.Value{
-				{Metric: stats.Conversions, Number: zero}, {Metric: stats.ConversionRate, Number: zero}, {Metric: stats.Revenue, Number: zero}}})
-		}
-	}
-	for _, r := range all {
+	for _, r := range res.Rows {
 		name, n, rate, earned := r.Keys[0], r.Value(stats.Conversions), r.Value(stats.ConversionRate), r.Value(stats.Revenue)
 		f := stats.Is(stats.GoalName, stats.Eq, name)
 		row := html.GoalStat{Row: html.Row{Label: name, Title: name, Value: a.row(t, stats.Conversions, number(n.Number)), Exact: a.exact(t, stats.Conversions, number(n.Number)),
