@@ -33,15 +33,24 @@ func (s *Server) listing(w http.ResponseWriter, r *http.Request, v *viewer) erro
 	if err != nil {
 		return err
 	}
-	res, err := s.listed(r.Context(), v.Text, l, l.page, listingRows)
-	if err == nil && len(res.Rows) == 0 && l.page > 1 {
-		l.page = 1 // the list has become shorter than the link knew
-		res, err = s.listed(r.Context(), v.Text, l, l.page, listingRows)
-	}
+	res, err := pageOrFirst(&l.page, func(page int) (*stats.Result, error) {
+		return s.listed(r.Context(), v.Text, l, page, listingRows)
+	})
 	if err != nil {
 		return err
 	}
 	return s.render(w, r, http.StatusOK, html.ListingPage(s.listingView(r, v, l, res)))
+}
+
+// pageOrFirst asks for a page of a list, and for the first when there is no
+// such page: the list has become shorter than the link knew.
+func pageOrFirst(page *int, ask func(int) (*stats.Result, error)) (*stats.Result, error) {
+	res, err := ask(*page)
+	if err == nil && len(res.Rows) == 0 && *page > 1 {
+		*page = 1
+		return ask(1)
+	}
+	return res, err
 }
 
 // listingCSV is the same rows as a file:

@@ -33,6 +33,8 @@ func TestPagesThereAreNot(t *testing.T) {
 				t.Errorf("%s, page %s: %d, or its row is not there", list, page, res.Code)
 			} else if strings.Contains(list, "/all/") && !strings.Contains(body, "1–1 of 1") {
 				t.Errorf("%s, page %s: the range isn't that of its one row", list, page)
+			} else if strings.Contains(body, `rel="prev"`) {
+				t.Errorf("%s, page %s: the first page has one before it", list, page)
 			}
 		}
 	}

@@ -44,11 +44,9 @@ func (s *Server) slowest(w http.ResponseWriter, r *http.Request, v *viewer) erro
 	if err != nil {
 		return err
 	}
-	res, err := s.slowestRows(r.Context(), v.Text, l, l.page, listingRows)
-	if err == nil && len(res.Rows) == 0 && l.page > 1 {
-		l.page = 1 // the list has become shorter than the link knew
-		res, err = s.slowestRows(r.Context(), v.Text, l, l.page, listingRows)
-	}
+	res, err := pageOrFirst(&l.page, func(page int) (*stats.Result, error) {
+		return s.slowestRows(r.Context(), v.Text, l, page, listingRows)
+	})
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/browser"
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
@@ -122,12 +120,6 @@ func (a *Alone) Hide() {
 	a.b.activate(a.b.blank)
 }
 
-// Show brings the tab to the front.
-func (a *Alone) Show() {
-	a.b.t.Helper()
-	a.b.activate(a.id)
-}
-
 func (b *Browser) create(url string, background bool) target.ID {
 	b.t.Helper()
 	made, err := chromedp.CallBrowser(b.ctx, target.CreateTarget, target.CreateTargetParams{URL: url, Background: &background})
@@ -151,16 +143,6 @@ func (b *Browser) tab(url string, background bool) *Tab {
 		b.t.Fatalf("listen to the tab: %v", err)
 	}
 	return tab
-}
-
-// Version gives the browser's name and version.
-func (b *Browser) Version() string {
-	b.t.Helper()
-	v, err := chromedp.CallBrowser(b.ctx, browser.GetVersion, cdp.Empty{})
-	if err != nil {
-		b.t.Fatalf("ask for the version: %v", err)
-	}
-	return v.Product
 }
 
 // File writes a page to a disk and gives its address.

@@ -259,12 +259,6 @@ func (b *Browser) activate(id target.ID) {
 	}
 }
 
-// Close closes the tab as a visitor does: the page is told.
-func (tab *Tab) Close() {
-	tab.t.Helper()
-	call(tab, "close the tab", page.Close, cdp.Empty{})
-}
-
 // quote writes s as JavaScript does.
 func quote(s string) string {
 	b, err := json.Marshal(s)

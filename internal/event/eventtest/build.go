@@ -136,9 +136,6 @@ func After(d time.Duration) Step { return func(v *visit) { v.now += d.Millisecon
 // OnSite sets the site.
 func OnSite(id int64) Step { return func(v *visit) { v.next.Site = id } }
 
-// By sets the visitor; without it each visit is another visitor's.
-func By(visitor int64) Step { return func(v *visit) { v.next.Visitor = visitor } }
-
 // From sets the source and its channel.
 func From(source, channel string) Step {
 	return func(v *visit) { v.next.Source, v.next.Channel = source, channel }
