@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"moonbear/internal/event"
 )
 
 // destroySites destroys sites that were deleted three days ago, and takes
@@ -14,7 +16,7 @@ func (s *server) destroySites(ctx context.Context) error {
 			return err
 		}
 		for _, id := range sites {
-			if err := s.store.Delete(ctx, id, time.Time{}, time.Time{}); err != nil {
+			if err := s.store.Delete(ctx, event.Selection{Site: id}); err != nil {
 				return err
 			}
 		}

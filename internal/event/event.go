@@ -26,6 +26,7 @@ type Event struct {
 	Name    string // Pageview, Engagement, … or the customer's own
 	Visitor int64  // daily salted hash; 0 for none
 	Visit   int64  // 0 for none
+	Import  int64  // the import it came with, which can be taken back; 0: it was collected
 
 	Path     string // without query; without fragment unless the site keeps it
 	Hostname string

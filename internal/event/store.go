@@ -21,7 +21,7 @@ type Batch struct {
 // (event/clickhouse); eventtest holds both to the same conduct.
 //
 // SQL reads two tables. `events` has one row an event: site_id, ts (timestamp,
-// UTC), name, visitor_id, visit_id, visit_start (timestamp), path, hostname,
+// UTC), name, visitor_id, visit_id, visit_start (timestamp), import_id, path, hostname,
 // interactive, entry_path, referrer, source, channel, utm_source, utm_medium,
 // utm_campaign, utm_content, utm_term, country, region, city, browser,
 // browser_version, os, os_version, device, screen_width, language, time_zone,
@@ -38,14 +38,20 @@ type Store interface {
 	Loaded(ctx context.Context, spool string) (int64, error)
 	// Select runs a query. The caller closes the rows.
 	Select(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	// Delete removes a site's events and drops with from <= ts < to, for good;
-	// zero times are open ends.
-	Delete(ctx context.Context, site int64, from, to time.Time) error
+	// Delete removes what a selection means, for good.
+	Delete(ctx context.Context, s Selection) error
 	// Export yields a site's events with from <= ts < to by time.
 	// The event is reused: copy what is kept.
 	Export(ctx context.Context, site int64, from, to time.Time, yield func(*Event) error) error
 	Dialect() Dialect
 	Close() error
+}
+
+// Selection is some of a site's events, and the drops of their time.
+type Selection struct {
+	Site     int64
+	From, To time.Time // from <= ts < to; zero times are open ends
+	Import   int64     // only the events of this import, and no drops; 0: all
 }
 
 // Dialect names the SQL a Store speaks.

@@ -208,6 +208,7 @@ func (c *chunk) event(row int, e *event.Event) {
 	v[rest].i64[row] = e.Revenue
 	a.text(&v[rest+1].texts[row], e.Currency)
 	c.props(&v[rest+2], row, e.Props)
+	v[rest+3].i64[row] = e.Import
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

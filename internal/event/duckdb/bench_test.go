@@ -172,7 +172,7 @@ func BenchmarkSmallSite(b *testing.B) {
 	ask("small/sorted", 2)
 	ask("big/sorted", 1)
 	start = time.Now()
-	if err := s.Delete(ctx, 1, time.Time{}, time.Time{}); err != nil {
+	if err := s.Delete(ctx, event.Selection{Site: 1}); err != nil {
 		b.Fatal(err)
 	}
 	b.Logf("the big site was hidden in %v", time.Since(start))

@@ -72,11 +72,14 @@ func (b *build) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	// One transaction: with one for each part nearly half of the file were free
+	// blocks (measured: 109 bytes an event instead of 57).
+	inserts := []string{"begin"}
 	for _, cond := range parts {
-		q := "insert into made.events select * from sources where " + cond + " order by site_id, ts"
-		if _, err := conn.ExecContext(ctx, q); err != nil {
-			return err
-		}
+		inserts = append(inserts, "insert into made.events select * from sources where "+cond+" order by "+order)
+	}
+	if err := execAll(ctx, conn, append(inserts, "commit")...); err != nil {
+		return err
 	}
 	// What is read back after a checkpoint comes from the file.
 	if err := execAll(ctx, conn, "checkpoint made", "detach made", "attach "+quote(b.makePath())+" as made (read_only)"); err != nil {
@@ -109,7 +112,7 @@ func (b *build) attach(ctx context.Context, conn *sql.Conn) error {
 		if err := execAll(ctx, conn, attachSQL(b.dir, sg)); err != nil {
 			return err
 		}
-		from = append(from, "select "+names(eventColumns)+" from "+sg.catalog()+".events"+visible(sg.tombstones))
+		from = append(from, sg.sql())
 	}
 	return execAll(ctx, conn,
 		"create view sources as "+strings.Join(from, " union all "),
@@ -129,10 +132,16 @@ func sumUp(ctx context.Context, conn *sql.Conn, table string) (checksum, error) 
 	return c, err
 }
 
+// order is how a segment's events lie. A visit's stand together, so that its
+// facts, repeated on each, cost next to nothing (measured: 49 bytes an event
+// instead of 57), and visits stand in the order in which they began, so that a
+// period is a few row groups as it is in the order of time.
+const order = "site_id, visit_start, visit_id, ts"
+
 // sortBytes is about what an event takes while it is sorted.
 const sortBytes = 700
 
-// parts cuts the sources into ranges of (site_id, ts) that are sorted in
+// parts cuts the sources into ranges of (site_id, visit_start) that are sorted in
 // memory one by one, so that the disk need not hold them unpacked.
 func (b *build) parts(ctx context.Context, conn *sql.Conn, memory int64) (checksum, []string, error) {
 	sum, err := sumUp(ctx, conn, "sources")
@@ -154,15 +163,15 @@ func (b *build) parts(ctx context.Context, conn *sql.Conn, memory int64) (checks
 		var c []string
 		if lo.site != math.MinInt64 {
 			n, d := strconv.FormatInt(lo.site, 10), strconv.FormatInt(lo.day, 10)
-			c = append(c, "site_id >= "+n, "(site_id > "+n+" or ts >= make_timestamp("+d+"))")
+			c = append(c, "site_id >= "+n, "(site_id > "+n+" or visit_start >= make_timestamp("+d+"))")
 		}
 		if hi.site != math.MaxInt64 {
 			n, d := strconv.FormatInt(hi.site, 10), strconv.FormatInt(hi.day, 10)
-			c = append(c, "site_id <= "+n, "(site_id < "+n+" or ts < make_timestamp("+d+"))")
+			c = append(c, "site_id <= "+n, "(site_id < "+n+" or visit_start < make_timestamp("+d+"))")
 		}
 		return strings.Join(append(c, "true"), " and ")
 	}
-	err = each(ctx, conn, "select site_id, epoch_us(date_trunc('day', ts)) as day, count(*) from sources group by all order by all", func(r *sql.Rows) error {
+	err = each(ctx, conn, "select site_id, epoch_us(date_trunc('day', visit_start)) as day, count(*) from sources group by all order by all", func(r *sql.Rows) error {
 		var at corner
 		var n int64
 		if err := r.Scan(&at.site, &at.day, &n); err != nil {

@@ -35,7 +35,7 @@ const (
 )
 
 // Compact moves events out of the hot file into segments sorted by site and
-// time, merges segments so that they stay few, and takes deleted bytes off the
+// visit, merges segments so that they stay few, and takes deleted bytes off the
 // disk. Appending and selecting go on meanwhile, but for moments: the hot
 // file's tables are changed in one transaction, and after a Delete the hot
 // file is rewritten with what is left in it, at most minSegment events.
@@ -203,7 +203,7 @@ func (s *Store) enoughDisk(ctx context.Context, u unit) error {
 	if err != nil {
 		return fmt.Errorf("ask for free disk: %w", err)
 	}
-	const eventBytes = 100 // a generous guess; 65 is usual
+	const eventBytes = 100 // a generous guess; 50 is usual
 	need := int64(diskReserve) + 2*eventBytes*u.events
 	if free >= need {
 		return nil
@@ -298,7 +298,7 @@ func (s *Store) adopt(ctx context.Context, b *build) error {
 }
 
 func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
-	made := segment{id: b.id, events: b.events}
+	made := segment{id: b.id, events: b.events, format: segmentFormat}
 	if b.events > 0 {
 		if _, err := e.db.ExecContext(ctx, attachSQL(e.dir, made)); err != nil {
 			return err
@@ -318,7 +318,7 @@ func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
 			}
 		}
 		if b.events > 0 {
-			q := fmt.Sprintf("insert into segments values (%d, %d)", b.id, b.events)
+			q := fmt.Sprintf("insert into segments values (%d, %d, %d)", b.id, b.events, segmentFormat)
 			if err := execAll(ctx, tx, q); err != nil {
 				return err
 			}

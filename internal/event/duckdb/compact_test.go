@@ -40,7 +40,7 @@ func TestChangesWhileCompacting(t *testing.T) {
 					}
 					met = true
 					eventtest.Append(t, s, eventtest.Batch("a", 4000, late))
-					if err := s.Delete(ctx, 2, time.Time{}, time.Time{}); err != nil {
+					if err := s.Delete(ctx, event.Selection{Site: 2}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -109,7 +109,7 @@ func TestSelectWhileCompacting(t *testing.T) {
 		eventtest.Append(t, s, eventtest.Batch("a", i*1000, g.Next(1000)))
 		if i == 3 {
 			// So that the hot file is renewed under the readers.
-			if err := s.Delete(ctx, 99, time.Time{}, time.Time{}); err != nil {
+			if err := s.Delete(ctx, event.Selection{Site: 99}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -138,7 +138,7 @@ func TestRenewWithOpenRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(300*time.Millisecond, func() { rows.Close() })
-	if err := s.Delete(ctx, 5, time.Time{}, time.Time{}); err != nil {
+	if err := s.Delete(ctx, event.Selection{Site: 5}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Compact(ctx); err != nil {
@@ -227,7 +227,7 @@ func TestFatal(t *testing.T) {
 }
 
 func TestDecide(t *testing.T) {
-	dead := []tombstone{newTombstone(1, time.Time{}, time.Time{})}
+	dead := []tombstone{newTombstone(event.Selection{Site: 1})}
 	for _, c := range []struct {
 		name     string
 		segments []segment
@@ -367,7 +367,7 @@ func TestShrinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := directoryBytes(s.o.Path)
-	if err := s.Delete(ctx, 1, time.Time{}, time.Time{}); err != nil {
+	if err := s.Delete(ctx, event.Selection{Site: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Compact(ctx); err != nil {

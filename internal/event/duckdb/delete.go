@@ -5,19 +5,20 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
-	"time"
+
+	"moonbear/internal/event"
 )
 
-// Delete removes a site's events and drops with from <= ts < to; zero times
-// are open ends. With both open the site's keys go too. No query sees them
-// when Delete has returned; the next Compact takes their bytes off the disk.
-func (s *Store) Delete(ctx context.Context, site int64, from, to time.Time) error {
-	t := newTombstone(site, from, to)
+// Delete removes what sel means. With no end in time and of no one import the
+// site's keys go too. No query sees them when Delete has returned; the next
+// Compact takes their bytes off the disk.
+func (s *Store) Delete(ctx context.Context, sel event.Selection) error {
+	t := newTombstone(sel)
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	return s.reading(ctx, func(e *engine) error {
 		if err := inTx(ctx, e.db, func(tx *sql.Tx) error { return bury(ctx, tx, t) }); err != nil {
-			return fmt.Errorf("delete site %d: %w", site, err)
+			return fmt.Errorf("delete from site %d: %w", sel.Site, err)
 		}
 		s.buried = append(s.buried, t)
 		return nil
@@ -30,11 +31,14 @@ func bury(ctx context.Context, tx *sql.Tx, t tombstone) error {
 	if err != nil {
 		return err
 	}
-	tables := []string{"drops"}
+	var tables []string
+	if t.imported == 0 {
+		tables = append(tables, "drops")
+	}
 	for _, id := range l.recents {
 		tables = append(tables, recentTable(id))
 	}
-	if t == newTombstone(t.site, time.Time{}, time.Time{}) {
+	if t == newTombstone(event.Selection{Site: t.site}) {
 		tables = append(tables, "keys")
 	}
 	for _, table := range tables {
@@ -45,7 +49,7 @@ func bury(ctx context.Context, tx *sql.Tx, t tombstone) error {
 	for i := range l.segments {
 		sg := &l.segments[i]
 		var has bool
-		err := tx.QueryRowContext(ctx, "select exists (select 1 from "+sg.catalog()+".events where "+t.covers()+")").Scan(&has)
+		err := tx.QueryRowContext(ctx, "select exists (select 1 from ("+sg.sql()+") where "+t.covers()+")").Scan(&has)
 		if err != nil {
 			return err
 		}
@@ -72,7 +76,7 @@ func addTombstone(ctx context.Context, tx *sql.Tx, sg *segment, t tombstone) err
 	}
 	sg.tombstones = append(sg.tombstones, t)
 	_, err := tx.ExecContext(ctx, "insert into tombstones values ("+
-		strconv.FormatInt(sg.id, 10)+", "+strconv.FormatInt(t.site, 10)+", "+strconv.FormatInt(t.from, 10)+", "+strconv.FormatInt(t.to, 10)+")")
+		strconv.FormatInt(sg.id, 10)+", "+strconv.FormatInt(t.site, 10)+", "+strconv.FormatInt(t.from, 10)+", "+strconv.FormatInt(t.to, 10)+", "+strconv.FormatInt(t.imported, 10)+")")
 	return err
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
+	"moonbear/internal/event"
 	"moonbear/internal/event/eventtest"
 )
 
@@ -44,7 +44,7 @@ func TestDoubt(t *testing.T) {
 				}
 			}
 			eventtest.Append(t, s, eventtest.Batch("a", 0, numbered(1, 2000)))
-			if err := s.Delete(ctx, 99, time.Time{}, time.Time{}); err != nil { // so that the hot file is renewed
+			if err := s.Delete(ctx, event.Selection{Site: 99}); err != nil { // so that the hot file is renewed
 				t.Fatal(err)
 			}
 			if err := s.Compact(ctx); err == nil || !failed {

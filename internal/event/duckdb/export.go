@@ -172,5 +172,5 @@ func scanTargets(e *event.Event, measures *[event.MeasureCount]sql.NullInt64, pr
 	for i := range measures {
 		dst = append(dst, &measures[i])
 	}
-	return append(dst, &e.Revenue, &e.Currency, props)
+	return append(dst, &e.Revenue, &e.Currency, props, &e.Import)
 }

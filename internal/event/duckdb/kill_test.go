@@ -177,7 +177,7 @@ func childCompact() {
 	must(s.Compact(ctx))
 	must(s.Append(ctx, eventtest.Batch("a", killEvents, numbered(killEvents, killEvents))))
 	canary(7, 2)
-	must(s.Delete(ctx, 7, time.Time{}, time.Time{}))
+	must(s.Delete(ctx, event.Selection{Site: 7}))
 	armed = true
 	must(s.Compact(ctx))
 	os.Exit(0) // the step was not met

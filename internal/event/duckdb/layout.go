@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"moonbear/internal/event"
 )
 
 // The directory of a store:
@@ -107,9 +108,11 @@ type layout struct {
 	purge    bool // the hot file may still hold deleted text in free blocks
 }
 
-// segment is a read-only file of events sorted by (site_id, ts).
+// segment is a read-only file of events sorted by site and, within it, visit
+// after visit (see order).
 type segment struct {
 	id, events int64
+	format     int64 // see segmentFormat
 	tombstones []tombstone
 }
 
@@ -118,19 +121,20 @@ type segment struct {
 type tombstone struct {
 	site     int64
 	from, to int64 // milliseconds, from <= ts < to; the ends of int64 are open
+	imported int64 // only this import's; 0: all
 }
 
-func newTombstone(site int64, from, to time.Time) tombstone {
-	t := tombstone{site, math.MinInt64, math.MaxInt64}
-	if !from.IsZero() {
-		t.from = from.UnixMilli()
-		if from.Nanosecond()%1e6 != 0 {
+func newTombstone(s event.Selection) tombstone {
+	t := tombstone{s.Site, math.MinInt64, math.MaxInt64, s.Import}
+	if !s.From.IsZero() {
+		t.from = s.From.UnixMilli()
+		if s.From.Nanosecond()%1e6 != 0 {
 			t.from++ // the first whole millisecond not before from
 		}
 	}
-	if !to.IsZero() {
-		t.to = to.UnixMilli()
-		if to.Nanosecond()%1e6 != 0 {
+	if !s.To.IsZero() {
+		t.to = s.To.UnixMilli()
+		if s.To.Nanosecond()%1e6 != 0 {
 			t.to++
 		}
 	}
@@ -146,6 +150,9 @@ func (t tombstone) covers() string {
 	if t.to != math.MaxInt64 {
 		c += " and ts < make_timestamp_ms(" + strconv.FormatInt(t.to, 10) + ")"
 	}
+	if t.imported != 0 {
+		c += " and import_id = " + strconv.FormatInt(t.imported, 10)
+	}
 	return c
 }
 
@@ -160,6 +167,23 @@ func visible(ts []tombstone) string {
 	}
 	return b.String()
 }
+
+// sql selects what a segment holds, but for what is deleted.
+func (s segment) sql() string {
+	columns := names(eventColumns)
+	if s.format < segmentFormat {
+		columns = strings.Replace(columns, "import_id", "0::bigint as import_id", 1)
+	}
+	where := visible(s.tombstones)
+	if s.format < segmentFormat {
+		where = visible(slices.DeleteFunc(slices.Clone(s.tombstones), func(t tombstone) bool { return t.imported != 0 }))
+	}
+	return "select " + columns + " from " + s.catalog() + ".events" + where
+}
+
+// segmentFormat is that of new segments; 1 had no import_id and was sorted by
+// (site_id, ts).
+const segmentFormat = 2
 
 func (s segment) catalog() string { return "s" + strconv.FormatInt(s.id, 10) }
 
@@ -183,9 +207,9 @@ func readLayout(ctx context.Context, q queryer) (*layout, error) {
 		return nil, err
 	}
 	at := map[int64]int{}
-	err = each(ctx, q, "select id, events from segments order by id", func(r *sql.Rows) error {
+	err = each(ctx, q, "select id, events, format from segments order by id", func(r *sql.Rows) error {
 		var s segment
-		err := r.Scan(&s.id, &s.events)
+		err := r.Scan(&s.id, &s.events, &s.format)
 		at[s.id] = len(l.segments)
 		l.segments = append(l.segments, s)
 		return err
@@ -193,10 +217,10 @@ func readLayout(ctx context.Context, q queryer) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = each(ctx, q, "select segment, site_id, from_ms, to_ms from tombstones", func(r *sql.Rows) error {
+	err = each(ctx, q, "select segment, site_id, from_ms, to_ms, import_id from tombstones", func(r *sql.Rows) error {
 		var id int64
 		var t tombstone
-		if err := r.Scan(&id, &t.site, &t.from, &t.to); err != nil {
+		if err := r.Scan(&id, &t.site, &t.from, &t.to, &t.imported); err != nil {
 			return err
 		}
 		i, ok := at[id]
@@ -242,7 +266,7 @@ func viewSQL(l *layout) string {
 		parts = append(parts, "select "+names(eventColumns)+" from "+recentTable(id))
 	}
 	for _, s := range l.segments {
-		parts = append(parts, "select "+names(eventColumns)+" from "+s.catalog()+".events"+visible(s.tombstones))
+		parts = append(parts, s.sql())
 	}
 	return "create or replace view events as " + strings.Join(parts, " union all ")
 }

@@ -75,7 +75,7 @@ func TestProperty(t *testing.T) {
 				case k < 15:
 					site, from, to := 1+r.Int64N(3), at(), at()
 					did = fmt.Sprintf("delete site %d from %v to %v", site, from, to)
-					if err := s.Delete(context.Background(), site, from, to); err != nil {
+					if err := s.Delete(context.Background(), event.Selection{Site: site, From: from, To: to}); err != nil {
 						t.Fatal(err)
 					}
 					o.delete(site, from, to)

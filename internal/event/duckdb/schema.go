@@ -57,7 +57,7 @@ func eventTable() []column {
 	for _, m := range event.MeasureColumns {
 		cs = append(cs, column{m, optional})
 	}
-	return append(cs, column{"revenue", bigint}, column{"currency", text}, column{"props", textMap})
+	return append(cs, column{"revenue", bigint}, column{"currency", text}, column{"props", textMap}, column{"import_id", bigint})
 }
 
 // names lists columns as SQL does.
@@ -89,7 +89,15 @@ func definitions(cs []column) string {
 // rows arrive in the last, compaction freezes it by adding another. segments
 // lists the files; a tombstone hides what was deleted from one until it is
 // rewritten. facts has "purge" while this file may hold what was deleted.
-func migrations() []string {
+//
+// A column is added at the end, where rows are written by their place, and
+// "if not exists": tables made by a newer program have it already.
+func migrations(recents []string) []string {
+	imports := "alter table segments add column format bigint default 1;" +
+		"alter table tombstones add column import_id bigint default 0;"
+	for _, table := range recents {
+		imports += "alter table " + table + " add column if not exists import_id bigint default 0;"
+	}
 	return []string{
 		"create table recents (id bigint);" +
 			"create table segments (id bigint, events bigint);" +
@@ -100,6 +108,7 @@ func migrations() []string {
 			"create table positions (spool varchar, pos bigint);" +
 			"create table recent_1 (" + definitions(eventColumns) + ");" +
 			"insert into recents values (1);",
+		imports,
 	}
 }
 
@@ -113,7 +122,17 @@ func migrate(ctx context.Context, db *sql.DB) (changed bool, err error) {
 	if err := db.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&have); err != nil {
 		return false, fmt.Errorf("read schema version: %w", err)
 	}
-	steps := migrations()
+	var recents []string
+	err = each(ctx, db, "select table_name from duckdb_tables() where database_name = current_database() and table_name like 'recent\\_%' escape '\\'", func(r *sql.Rows) error {
+		var name string
+		err := r.Scan(&name)
+		recents = append(recents, name)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	steps := migrations(recents)
 	if have > len(steps) {
 		return false, fmt.Errorf("the event store is of schema version %d, this program knows %d: use the newer program", have, len(steps))
 	}

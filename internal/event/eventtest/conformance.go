@@ -36,6 +36,7 @@ func Conformance(t *testing.T, open func(t *testing.T) event.Store) {
 		{"export stopped", exportStopped},
 		{"delete a site", deleteSite},
 		{"delete a period", deletePeriod},
+		{"delete an import", deleteImport},
 		{"tending changes nothing", tending},
 		{"deleted for good", deletedForGood},
 		{"closed", closed},

@@ -3,6 +3,7 @@ package eventtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,10 +42,10 @@ func deleteSite(t *testing.T, open Opener) {
 				tend(t, s)
 			}
 			ctx := context.Background()
-			if err := s.Delete(ctx, 2, time.Time{}, time.Time{}); err != nil {
+			if err := s.Delete(ctx, event.Selection{Site: 2}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Delete(ctx, 2, time.Time{}, time.Time{}); err != nil {
+			if err := s.Delete(ctx, event.Selection{Site: 2}); err != nil {
 				t.Fatalf("again: %v", err)
 			}
 			check := func() {
@@ -76,6 +77,48 @@ func deleteSite(t *testing.T, open Opener) {
 	}
 }
 
+// deleteImport takes one import back: its events and nothing else.
+func deleteImport(t *testing.T, open Opener) {
+	for _, tended := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tended %v", tended), func(t *testing.T) {
+			s := open(t)
+			es := deleting(t, s)
+			imported := slices.Clone(es)
+			var kept []event.Event
+			for i := range imported {
+				imported[i].Import = int64(i % 3)
+				if imported[i].Import != 2 || imported[i].Site != 1 {
+					kept = append(kept, imported[i])
+				}
+			}
+			Append(t, s, Batch("import", 0, imported))
+			if tended {
+				tend(t, s)
+			}
+			if err := s.Delete(context.Background(), event.Selection{Site: 1, Import: 2}); err != nil {
+				t.Fatal(err)
+			}
+			check := func() {
+				t.Helper()
+				for _, site := range []int64{1, 2, 3} {
+					want := append(within(es, site, time.Time{}, time.Time{}), within(kept, site, time.Time{}, time.Time{})...)
+					Same(t, All(t, s, site), want)
+				}
+				if n := Number(t, s, "select count(*) from drops where site_id = 1"); n == 0 {
+					t.Error("its drops are gone with it: they are of what was collected")
+				}
+			}
+			check()
+			tend(t, s)
+			check()
+			closing(t, s)
+			s = open(t)
+			check()
+			closing(t, s)
+		})
+	}
+}
+
 func deletePeriod(t *testing.T, open Opener) {
 	for _, tended := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tended %v", tended), func(t *testing.T) {
@@ -86,10 +129,10 @@ func deletePeriod(t *testing.T, open Opener) {
 			}
 			from, to := time.UnixMilli(es[1000].Time), time.UnixMilli(es[4000].Time)
 			ctx := context.Background()
-			if err := s.Delete(ctx, 1, from, to); err != nil {
+			if err := s.Delete(ctx, event.Selection{Site: 1, From: from, To: to}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Delete(ctx, 3, time.Time{}, to); err != nil {
+			if err := s.Delete(ctx, event.Selection{Site: 3, To: to}); err != nil {
 				t.Fatal(err)
 			}
 			check := func() {
@@ -166,7 +209,7 @@ func deletedForGood(t *testing.T, open Opener) {
 		t.Fatalf("the text is in no file before it is deleted: this test could not fail")
 	}
 	s = open(t)
-	if err := s.Delete(context.Background(), 77, time.Time{}, time.Time{}); err != nil {
+	if err := s.Delete(context.Background(), event.Selection{Site: 77}); err != nil {
 		t.Fatal(err)
 	}
 	tend(t, s)

@@ -103,7 +103,7 @@ func compare(a, b event.Event) int {
 	}
 	for _, c := range []int{
 		less(a.Site, b.Site), less(a.Time, b.Time), less(a.Visit, b.Visit),
-		less(a.Visitor, b.Visitor), bytes.Compare([]byte(a.Name), []byte(b.Name)), bytes.Compare([]byte(a.Path), []byte(b.Path)),
+		less(a.Visitor, b.Visitor), bytes.Compare([]byte(a.Name), []byte(b.Name)), bytes.Compare([]byte(a.Path), []byte(b.Path)), less(a.Import, b.Import),
 	} {
 		if c != 0 {
 			return c
