@@ -15,6 +15,7 @@ type Batch struct {
 	Events []Event
 	Drops  []Drop
 	Keys   []Key
+	Days   []DayCount // of imports
 }
 
 // Store keeps events. It is one DuckDB (event/duckdb) or a ClickHouse

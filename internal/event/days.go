@@ -1,0 +1,74 @@
+package event
+
+import (
+	"context"
+	"time"
+)
+
+// Sums are what was counted in one day of a site for one value of a dimension:
+// numbers that add up over days. Events, pageviews and visitors are of the day
+// they happened on; visits, with all that is theirs, of the day they began on.
+type Sums struct {
+	Visitors  int64 // different ones: they add up because a visitor lasts one day
+	Pageviews int64
+	Events    int64
+	Visits    int64
+	Views     int64 // pageviews of the visits
+	Bounces   int64
+	Duration  int64 // of the visits, milliseconds
+}
+
+// Untold is in the place of a sum that an import's source doesn't tell. It is
+// stored as null.
+const Untold int64 = -1
+
+// SumColumns are the event store's names for Sums, in their order.
+var SumColumns = [...]string{"visitors", "pageviews", "events", "visits", "views", "bounces", "duration"}
+
+// DayCount is one row of an import whose source has counts and no events, so
+// that it can't be asked about two dimensions at once. It goes into the table
+// `imported_days`: site_id, import_id, day (timestamp: midnight UTC of the
+// local date), dimension, value, the SumColumns.
+type DayCount struct {
+	Site      int64
+	Import    int64
+	Day       int64  // Unix milliseconds of midnight UTC of the site's local date
+	Dimension string // as in a query: "path", "country"; "" for the whole day
+	Value     string // "" is not known
+	Sums
+}
+
+// Day is one day of a site: from one midnight of a zone to the next.
+type Day struct{ From, To time.Time }
+
+// Kept is what a DayKeeper has of one site in one zone.
+type Kept struct {
+	Days []Day // in order of time; only those that still hold true
+	// Settled is the earliest moment that an event not yet sorted away is
+	// about, itself or by its visit's start: days that end after it can't be
+	// kept yet. Zero: everything is sorted.
+	Settled time.Time
+	// Version is another one after anything was taken back that was kept, so
+	// that whoever planned with Days knows whether they were there till the end.
+	Version int64
+}
+
+// DayKeeper is a Store that keeps what was counted in whole days beside the
+// events themselves, so that a month on a busy site is thirty rows added up and
+// not millions of events read again. Kept days are of sorted events alone: one
+// more event in a day, also a late or an imported one, or a deletion, and the
+// day is kept no longer, before any query sees the change.
+//
+// SQL reads two more tables. `day_counts` has site_id, zone (IANA), day
+// (timestamp: its first instant, UTC), dimension ("" for the whole day), value,
+// and the SumColumns. `day_values` has site_id, zone, day, measure (one of
+// MeasureColumns), value, count: how often exactly this was measured. Both may
+// hold days that are kept no longer: ask for those of Kept.
+type DayKeeper interface {
+	Store
+	Kept(ctx context.Context, site int64, zone string) (Kept, error)
+	// KeepDays counts whole days of a site and keeps that. counts and values
+	// are selects that read `events`, each giving all columns of day_counts or
+	// day_values, in their order. Days that aren't settled are left out.
+	KeepDays(ctx context.Context, site int64, zone string, days []Day, sql func(Day) (counts, values []string)) error
+}
