@@ -66,9 +66,20 @@ type Kept struct {
 // hold days that are kept no longer: ask for those of Kept.
 type DayKeeper interface {
 	Store
+	// Kept costs nothing worth saving. Its Days are shared: read them only.
 	Kept(ctx context.Context, site int64, zone string) (Kept, error)
-	// KeepDays counts whole days of a site and keeps that. counts and values
-	// are selects that read `events`, each giving all columns of day_counts or
-	// day_values, in their order. Days that aren't settled are left out.
-	KeepDays(ctx context.Context, site int64, zone string, days []Day, sql func(Day) (counts, values []string)) error
+	// KeepDays counts whole days of sites and keeps that. Days that aren't
+	// settled are left out, and those that are kept already. What is kept when
+	// it ends early, by an error or its context, stays kept.
+	KeepDays(ctx context.Context, what []Keeping) error
+}
+
+// Keeping is what KeepDays counts. SQL gives for each of the Days selects that
+// read `events` and give all columns of day_counts or day_values, in their
+// order.
+type Keeping struct {
+	Site int64
+	Zone string
+	Days []Day
+	SQL  func(Day) (counts, values []string)
 }
