@@ -21,14 +21,15 @@ type Batch struct {
 // Store keeps events. It is one DuckDB (event/duckdb) or a ClickHouse
 // (event/clickhouse); eventtest holds both to the same conduct.
 //
-// SQL reads two tables. `events` has one row an event: site_id, ts (timestamp,
+// SQL reads three tables. `events` has one row an event: site_id, ts (timestamp,
 // UTC), name, visitor_id, visit_id, visit_start (timestamp), import_id, path, hostname,
 // interactive, entry_path, referrer, source, channel, utm_source, utm_medium,
 // utm_campaign, utm_content, utm_term, country, region, city, browser,
 // browser_version, os, os_version, device, screen_width, language, time_zone,
 // connection_speed, the MeasureColumns (null: not measured), revenue,
 // currency, props (map of text to text). Text is never null: "" is not known.
-// `drops` has site_id, ts, reason, detail, count.
+// `drops` has site_id, ts, reason, detail, count; `imported_days` is described
+// at DayCount.
 type Store interface {
 	// Append stores a batch once: one that was stored before adds nothing, and
 	// one that begins before what is stored and ends after it is an error that
@@ -48,11 +49,12 @@ type Store interface {
 	Close() error
 }
 
-// Selection is some of a site's events, and the drops of their time.
+// Selection is some of a site's events, and the drops and imported days of
+// their time.
 type Selection struct {
 	Site     int64
 	From, To time.Time // from <= ts < to; zero times are open ends
-	Import   int64     // only the events of this import, and no drops; 0: all
+	Import   int64     // only the events and days of this import, and no drops; 0: all
 }
 
 // Dialect names the SQL a Store speaks.

@@ -20,6 +20,7 @@ type writer struct {
 	event *chunk
 	drop  *chunk
 	key   *chunk
+	day   *chunk
 	table string           // where events go: recent_N
 	loads map[string]int64 // spool: position, as committed
 }
@@ -28,6 +29,7 @@ func (w *writer) close() {
 	w.event.destroy()
 	w.drop.destroy()
 	w.key.destroy()
+	w.day.destroy()
 	mapping.Disconnect(&w.conn)
 	mapping.Close(&w.db)
 }
@@ -115,6 +117,12 @@ func (w *writer) rows(ctx context.Context, b *event.Batch) error {
 		v[1].i64[row] = k.Time * 1000
 		c.bytes(&v[2], row, k.Key[:])
 		c.bytes(&v[3], row, k.Body[:])
+	})
+	if err != nil {
+		return err
+	}
+	err = w.appendTo(ctx, "imported_days", w.day, len(b.Days), func(c *chunk, row, i int) {
+		c.importedDay(row, &b.Days[i])
 	})
 	if err != nil {
 		return err
@@ -209,6 +217,19 @@ func (c *chunk) event(row int, e *event.Event) {
 	a.text(&v[rest+1].texts[row], e.Currency)
 	c.props(&v[rest+2], row, e.Props)
 	v[rest+3].i64[row] = e.Import
+}
+
+// importedDay writes one row, in the order of dayColumns.
+func (c *chunk) importedDay(row int, d *event.DayCount) {
+	v := c.vectors
+	v[0].i64[row] = d.Site
+	v[1].i64[row] = d.Import
+	v[2].i64[row] = d.Day * 1000
+	c.arena.text(&v[3].texts[row], d.Dimension)
+	c.arena.text(&v[4].texts[row], d.Value)
+	for i, n := range [...]int64{d.Visitors, d.Pageviews, d.Events, d.Visits, d.Views, d.Bounces, d.Duration} {
+		v[5+i].sum(row, n)
+	}
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -35,7 +35,7 @@ type vector struct {
 	i32   []int32
 	bools []bool
 	texts []textRef
-	valid []uint64 // a bit a row, only for optional
+	valid []uint64 // a bit a row, only for optional and sum
 	lists []listRef
 	// A map is a list of (key, value) pairs.
 	keys, values   []textRef
@@ -108,6 +108,10 @@ func (c *chunk) reset() {
 			v.i64 = unsafe.Slice((*int64)(p), chunkRows)
 		case integer:
 			v.i32 = unsafe.Slice((*int32)(p), chunkRows)
+		case sum:
+			v.i64 = unsafe.Slice((*int64)(p), chunkRows)
+			mapping.VectorEnsureValidityWritable(v.vec)
+			v.valid = unsafe.Slice((*uint64)(mapping.VectorGetValidity(v.vec)), chunkRows/64)
 		case optional:
 			v.i32 = unsafe.Slice((*int32)(p), chunkRows)
 			mapping.VectorEnsureValidityWritable(v.vec)
@@ -142,6 +146,13 @@ func (v *vector) optional(row int, m event.Measure) {
 	}
 	v.i32[row] = 0
 	v.valid[row>>6] &^= 1 << (row & 63)
+}
+
+func (v *vector) sum(row int, n int64) {
+	v.i64[row] = n
+	if n == event.Untold {
+		v.valid[row>>6] &^= 1 << (row & 63)
+	}
 }
 
 func (c *chunk) bytes(v *vector, row int, b []byte) {

@@ -46,6 +46,9 @@ func bury(ctx context.Context, tx *sql.Tx, t tombstone) error {
 			return err
 		}
 	}
+	if _, err := tx.ExecContext(ctx, "delete from imported_days where "+t.coversBy("day")); err != nil {
+		return err
+	}
 	for i := range l.segments {
 		sg := &l.segments[i]
 		var has bool

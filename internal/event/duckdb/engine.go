@@ -165,6 +165,7 @@ func (e *engine) openWriter(ctx context.Context, path string, set url.Values, l 
 		return errors.New("connect to event store for appending")
 	}
 	w.event, w.drop, w.key = newChunk(eventColumns), newChunk(dropColumns), newChunk(keyColumns)
+	w.day = newChunk(dayColumns)
 	e.writer = w
 	return each(ctx, e.db, "select spool, pos from positions", func(r *sql.Rows) error {
 		var spool string

@@ -142,13 +142,16 @@ func newTombstone(s event.Selection) tombstone {
 }
 
 // covers is SQL for the rows a tombstone is about.
-func (t tombstone) covers() string {
+func (t tombstone) covers() string { return t.coversBy("ts") }
+
+// coversBy is covers where the time is in another column.
+func (t tombstone) coversBy(ts string) string {
 	c := "site_id = " + strconv.FormatInt(t.site, 10)
 	if t.from != math.MinInt64 {
-		c += " and ts >= make_timestamp_ms(" + strconv.FormatInt(t.from, 10) + ")"
+		c += " and " + ts + " >= make_timestamp_ms(" + strconv.FormatInt(t.from, 10) + ")"
 	}
 	if t.to != math.MaxInt64 {
-		c += " and ts < make_timestamp_ms(" + strconv.FormatInt(t.to, 10) + ")"
+		c += " and " + ts + " < make_timestamp_ms(" + strconv.FormatInt(t.to, 10) + ")"
 	}
 	if t.imported != 0 {
 		c += " and import_id = " + strconv.FormatInt(t.imported, 10)

@@ -28,6 +28,8 @@ func Conformance(t *testing.T, open func(t *testing.T) event.Store) {
 		{"text that is not UTF-8", badText},
 		{"columns", columns},
 		{"drops and keys", dropsAndKeys},
+		{"imported days", importedDays},
+		{"delete imported days", deleteDays},
 		{"select with arguments", selectArguments},
 		{"select with a cancelled context", selectCancelled},
 		{"select while appending", selectWhileAppending},

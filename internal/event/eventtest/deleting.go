@@ -196,6 +196,8 @@ func deletedForGood(t *testing.T, open Opener) {
 		t.Helper()
 		Append(t, s, Batch("a", pos, Events(Visit(OnSite(site), At(at), View(path+"/"+path), Custom("buy", path, path)))))
 		pos += 2
+		Append(t, s, &event.Batch{Spool: "a", From: pos, To: pos + 1, Days: []event.DayCount{{Site: site, Import: 1, Day: at.UnixMilli(), Dimension: "path", Value: path}}})
+		pos++
 	}
 	old := time.Date(2026, 1, 30, 12, 0, 0, 0, time.UTC)
 	add(77, canary, old)
