@@ -51,13 +51,18 @@ type Kept struct {
 	// Version is another one after anything was taken back that was kept, so
 	// that whoever planned with Days knows whether they were there till the end.
 	Version int64
+	// Imports says that the site may have rows in imported_days. It is there
+	// so that the many sites without any are spared the question.
+	Imports bool
 }
 
 // DayKeeper is a Store that keeps what was counted in whole days beside the
 // events themselves, so that a month on a busy site is thirty rows added up and
 // not millions of events read again. Kept days are of sorted events alone: one
 // more event in a day, also a late or an imported one, or a deletion, and the
-// day is kept no longer, before any query sees the change.
+// day is kept no longer, before any query sees the change. An event is in the
+// day it happened on and in the day its visit began on, so that a deletion is
+// also of the days that begin or end in the 24 hours before its first moment.
 //
 // SQL reads two more tables. `day_counts` has site_id, zone (IANA), day
 // (timestamp: its first instant, UTC), dimension ("" for the whole day), value,
@@ -72,6 +77,8 @@ type DayKeeper interface {
 	// settled are left out, and those that are kept already. What is kept when
 	// it ends early, by an error or its context, stays kept.
 	KeepDays(ctx context.Context, what []Keeping) error
+	// ForgetDays takes days back that were found to be wrong.
+	ForgetDays(ctx context.Context, site int64, zone string, days []Day) error
 }
 
 // Keeping is what KeepDays counts. SQL gives for each of the Days selects that
