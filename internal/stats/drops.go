@@ -21,7 +21,7 @@ func (s *Stats) Drops(ctx context.Context, q Query) (*Drops, error) {
 		return nil, err
 	}
 	d := &Drops{Span: span}
-	err = s.each(ctx, dropsSQL(s.store.Dialect(), q.Site.ID, span), func(rows *sql.Rows) error {
+	err = s.each(ctx, q.Site.ID, dropsSQL(s.store.Dialect(), q.Site.ID, span), func(rows *sql.Rows) error {
 		var reason string
 		var detail DropDetail
 		var total int64
@@ -82,7 +82,7 @@ func (s *Stats) DropSeries(ctx context.Context, q Query) (*DropSeries, error) {
 	}
 	type place struct{ reason, bucket int }
 	at := map[place]int64{}
-	err = s.each(ctx, dropSeriesSQL(s.store.Dialect(), q.Site.ID, span, bs), func(rows *sql.Rows) error {
+	err = s.each(ctx, q.Site.ID, dropSeriesSQL(s.store.Dialect(), q.Site.ID, span, bs), func(rows *sql.Rows) error {
 		var reason string
 		var bucket int
 		var n int64
@@ -130,7 +130,7 @@ func (s *Stats) DropDetails(ctx context.Context, q Query, reason string, page, s
 		return nil, err
 	}
 	d := &DropDetails{Span: span, Reason: reason, Page: max(q.Page, 1), PageSize: q.pageSize()}
-	err = s.each(ctx, dropDetailsSQL(s.store.Dialect(), q.Site.ID, span, d), func(rows *sql.Rows) error {
+	err = s.each(ctx, q.Site.ID, dropDetailsSQL(s.store.Dialect(), q.Site.ID, span, d), func(rows *sql.Rows) error {
 		var x DropDetail
 		var place int64
 		if err := rows.Scan(&x.Detail, &x.Count, &x.Last, &place, &d.InAll, &d.Count); err != nil {

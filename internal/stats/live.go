@@ -26,7 +26,7 @@ const recently = 30 * time.Minute
 func (s *Stats) Recent(ctx context.Context, siteID int64, limit int) (list []Moment, err error) {
 	now := s.now()
 	st := recentSQL(s.store.Dialect(), siteID, now, limit)
-	err = s.each(ctx, st, func(rows *sql.Rows) error {
+	err = s.each(ctx, siteID, st, func(rows *sql.Rows) error {
 		var m Moment
 		if err := rows.Scan(&m.Time, &m.Name, &m.Path, &m.Country, &m.Source); err != nil {
 			return err

@@ -33,7 +33,7 @@ func (s *Stats) PropertyKeys(ctx context.Context, q Query) ([]PropertyKey, error
 	}
 	var keys []PropertyKey
 	b := &builder{dialect: s.store.Dialect(), plan: planFor(q, span.From, span.To, nil)}
-	err = s.each(ctx, b.propertyKeys(), func(rows *sql.Rows) error {
+	err = s.each(ctx, q.Site.ID, b.propertyKeys(), func(rows *sql.Rows) error {
 		var k PropertyKey
 		if err := rows.Scan(&k.Key, &k.Events); err != nil {
 			return err

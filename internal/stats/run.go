@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"moonbear/internal/event"
 	"moonbear/internal/fault"
 )
 
@@ -35,7 +36,7 @@ func (s *Stats) Run(ctx context.Context, q Query) (*Result, error) {
 	if r.Span, r.Previous, err = q.Spans(now); err != nil {
 		return nil, err
 	}
-	err = patiently(ctx, func(ctx context.Context) error {
+	err = patiently(ctx, q.Site.ID, func(ctx context.Context) error {
 		switch q.Shape() {
 		case Breakdown:
 			return s.breakdown(ctx, r)
@@ -50,9 +51,9 @@ func (s *Stats) Run(ctx context.Context, q Query) (*Result, error) {
 	return r, nil
 }
 
-// patiently gives a question the time it may take.
-func patiently(asked context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(asked, patience)
+// patiently gives a site's question the time it may take.
+func patiently(asked context.Context, site int64, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(event.Asking(asked, site), patience)
 	defer cancel()
 	err := do(ctx)
 	if err != nil && ctx.Err() != nil && asked.Err() == nil {
@@ -61,9 +62,9 @@ func patiently(asked context.Context, do func(context.Context) error) error {
 	return err
 }
 
-// each reads the rows of a statement that is a question by itself.
-func (s *Stats) each(ctx context.Context, st statement, read func(*sql.Rows) error) error {
-	return patiently(ctx, func(ctx context.Context) (err error) {
+// each reads the rows of a statement that is a question of a site by itself.
+func (s *Stats) each(ctx context.Context, site int64, st statement, read func(*sql.Rows) error) error {
+	return patiently(ctx, site, func(ctx context.Context) (err error) {
 		rows, err := s.store.Select(ctx, st.text, st.args...)
 		if err != nil {
 			return err

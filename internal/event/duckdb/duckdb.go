@@ -67,7 +67,7 @@ type Store struct {
 	closed bool
 	linger []*engine // closed, but rows of theirs are still open
 
-	running chan struct{} // a place for each query that runs
+	queue *queue // of queries
 
 	// The locks below are taken in this order, and before life.
 	tending     sync.Mutex   // one Compact at a time
@@ -115,7 +115,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := os.MkdirAll(o.Path, 0o750); err != nil {
 		return nil, fmt.Errorf("make the event store's directory: %w", err)
 	}
-	s := &Store{o: o, running: make(chan struct{}, max(2, o.Threads))}
+	s := &Store{o: o, queue: newQueue(max(2, o.Threads))}
 	s.metrics = newMetrics(o.Metrics, s)
 	e, err := openEngine(ctx, o)
 	if err != nil {

@@ -47,21 +47,6 @@ func (s *Store) Export(ctx context.Context, site int64, from, to time.Time, yiel
 	return nil
 }
 
-// reading is use for queries of the view. As many run at once as there are
-// threads: more would only take memory from each other, and time from
-// appending. Rows that are still being read hold no place.
-func (s *Store) reading(ctx context.Context, f func(*engine) error) error {
-	select {
-	case s.running <- struct{}{}:
-		defer func() { <-s.running }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	s.planning.RLock()
-	defer s.planning.RUnlock()
-	return s.use(ctx, f)
-}
-
 // span is a period, in milliseconds, from <= ts < to.
 type span struct{ from, to int64 }
 

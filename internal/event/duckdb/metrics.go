@@ -17,6 +17,8 @@ type metrics struct {
 	checkpointsFailed prometheus.Counter
 	fileBytes         prometheus.GaugeFunc
 	diskFree          prometheus.GaugeFunc
+	running, waiting  prometheus.GaugeFunc
+	waits             prometheus.Histogram
 	collectors        []prometheus.Collector
 }
 
@@ -47,7 +49,16 @@ func newMetrics(r prometheus.Registerer, s *Store) *metrics {
 				return float64(n)
 			}),
 	}
-	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.checkpointsFailed, m.fileBytes, m.diskFree}
+	m.running = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "moonbear_store_queries_running", Help: "Queries that DuckDB is answering."},
+		func() float64 { n, _ := s.queue.counts(); return float64(n) })
+	m.waiting = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "moonbear_store_queries_waiting", Help: "Queries that wait for their turn."},
+		func() float64 { _, n := s.queue.counts(); return float64(n) })
+	m.waits = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "moonbear_store_query_wait_seconds", Help: "How long queries waited for their turn.",
+		Buckets: []float64{.001, .01, .05, .25, 1, 5, 30}})
+	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.checkpointsFailed, m.fileBytes, m.diskFree, m.running, m.waiting, m.waits}
 	if r != nil {
 		for _, c := range m.collectors {
 			r.MustRegister(c)
