@@ -215,18 +215,20 @@ func TestVisitAcrossMidnight(t *testing.T) {
 	}
 }
 
-// TestLongVisit: the rest of a visit is looked for until a day after the
-// period's end, and no longer.
+// TestLongVisit: a visit is followed for 24 hours from its start, and no
+// longer: in the question about its day and in that about its week.
 func TestLongVisit(t *testing.T) {
-	events := Events(Visit(At(clock(t, "UTC", "2026-03-02 23:00")), View("/"), At(clock(t, "UTC", "2026-03-03 23:59")), View("/late"),
-		At(clock(t, "UTC", "2026-03-04 00:00")), View("/later")))
-	q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{From: stats.Date{Year: 2026, Month: 3, Day: 2}, To: stats.Date{Year: 2026, Month: 3, Day: 2}}}
+	events := Events(Visit(At(clock(t, "UTC", "2026-03-02 23:00")), View("/"), At(clock(t, "UTC", "2026-03-03 22:59")), View("/late"),
+		At(clock(t, "UTC", "2026-03-03 23:00")), View("/later")))
 	now := clock(t, "UTC", "2026-03-10 09:00")
-	if got, want := numbers(ask(t, events, now, q.Totals(stats.Visits, stats.ViewsPerVisit, stats.VisitDuration)).Totals), "visits=1 views_per_visit=2 visit_duration=89940"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if rows := ask(t, events, now, q.By(stats.ExitPage, 10, stats.Visits)).Rows; len(rows) != 1 || rows[0].Keys[0] != "/late" {
-		t.Errorf("exit pages: %v, want /late alone", rows)
+	for _, to := range []int{2, 3, 8} {
+		q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{From: stats.Date{Year: 2026, Month: 3, Day: 2}, To: stats.Date{Year: 2026, Month: 3, Day: to}}}
+		if got, want := numbers(ask(t, events, now, q.Totals(stats.Visits, stats.ViewsPerVisit, stats.VisitDuration)).Totals), "visits=1 views_per_visit=2 visit_duration=86340"; got != want {
+			t.Errorf("to %d March: got %s, want %s", to, got, want)
+		}
+		if rows := ask(t, events, now, q.By(stats.ExitPage, 10, stats.Visits)).Rows; len(rows) != 1 || rows[0].Keys[0] != "/late" {
+			t.Errorf("to %d March: exit pages: %v, want /late alone", to, rows)
+		}
 	}
 }
 

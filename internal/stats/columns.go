@@ -19,19 +19,20 @@ const (
 	byBase               // the visitors a conversion rate is of, where its conditions on goals are left out
 )
 
-// metrics is the table of metrics: a part's name for the rows it aggregates,
-// and the aggregate, in which {money} is what a row earned and {met} narrows it
-// to conversions. Of a conversion rate it is the visitors who converted; outer
-// divides them by the others. A sum is cast to double and divided once, so that the
-// result is the double nearest to the true one and rounds as on paper.
+// metrics is the table of metrics. Some are made of sums. The others are a
+// part's name for the rows it aggregates, and the aggregate, in which {money}
+// is what a row earned and {met} narrows it to conversions. Of a conversion
+// rate it is the visitors who converted; outer divides them by the others. A
+// sum is cast to double and divided once, so that the result is the double
+// nearest to the true one and rounds as on paper.
 var metrics = slices.Concat([]MetricInfo{
-	{Name: Visitors, Unit: Count, part: byEvent, sql: "count(distinct visitor_id) filter (where visitor_id <> 0 and " + counted + ")"},
-	{Name: Visits, Unit: Count, Additive: true, part: byVisit, sql: "count(*)"},
-	{Name: Pageviews, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where name = 'pageview')"},
-	{Name: Events, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where " + counted + ")"},
-	{Name: ViewsPerVisit, Unit: Ratio, part: byVisit, sql: "cast(sum(views) as double) / count(*)"},
-	{Name: BounceRate, Unit: Percent, LessIsBetter: true, part: byVisit, sql: "100 * cast(sum(bounce) as double) / count(*)"},
-	{Name: VisitDuration, Unit: Seconds, part: byVisit, sql: "cast(sum(ms) as double) / (1000 * count(*))"},
+	{Name: Visitors, Unit: Count, part: byEvent, sums: []string{visitors}, made: "coalesce({visitors}, 0)"},
+	{Name: Visits, Unit: Count, Additive: true, part: byVisit, sums: []string{visits}, made: "coalesce({visits}, 0)"},
+	{Name: Pageviews, Unit: Count, Additive: true, part: byEvent, sums: []string{pageviews}, made: "coalesce({pageviews}, 0)"},
+	{Name: Events, Unit: Count, Additive: true, part: byEvent, sums: []string{events}, made: "coalesce({events}, 0)"},
+	{Name: ViewsPerVisit, Unit: Ratio, part: byVisit, sums: []string{views, visits}, made: "cast({views} as double) / nullif({visits}, 0)"},
+	{Name: BounceRate, Unit: Percent, LessIsBetter: true, part: byVisit, sums: []string{bounces, visits}, made: "100 * cast({bounces} as double) / nullif({visits}, 0)"},
+	{Name: VisitDuration, Unit: Seconds, part: byVisit, sums: []string{duration, visits}, made: "cast({duration} as double) / (1000 * nullif({visits}, 0))"},
 	{Name: EngagementTime, Unit: Seconds, part: byEvent, sql: "cast(sum(engagement_time) filter (where visit_id <> 0) as double) / nullif(1000 * count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0)"},
 	{Name: ScrollDepth, Unit: Percent, part: byScroll, sql: "cast(sum(depth) as double) / count(*)"},
 	{Name: Conversions, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where " + counted + "{met})"},

@@ -66,7 +66,9 @@ type MetricInfo struct {
 	Additive bool
 
 	part part
-	sql  string
+	sql  string   // of the part's rows; "" where the metric is made of sums
+	sums []string // what it is made of, see sums
+	made string   // how: {name} is a sum
 }
 
 // Info describes m; ok is false when there is no such metric.

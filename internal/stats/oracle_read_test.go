@@ -19,7 +19,7 @@ func (o *oracle) exit(visit int64, w window) string {
 	path, at := "", int64(math.MinInt64)
 	for i := range o.events {
 		e := &o.events[i]
-		if e.Visit != visit || e.Name != "pageview" || ms(e.Time).Before(w.from.Add(-oracleTail)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
+		if e.Visit != visit || e.Name != "pageview" || !inItsDay(e) || ms(e.Time).Before(w.from.Add(-oracleTail)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
 			continue
 		}
 		if e.Time > at || e.Time == at && e.Path > path {
@@ -34,7 +34,7 @@ func (o *oracle) firstPage(visit int64, w window) string {
 	path, at := "", int64(math.MaxInt64)
 	for i := range o.events {
 		e := &o.events[i]
-		if visit == 0 || e.Visit != visit || e.Name != "pageview" || ms(e.Time).Before(w.from.Add(-oracleTail)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
+		if visit == 0 || e.Visit != visit || e.Name != "pageview" || !inItsDay(e) || ms(e.Time).Before(w.from.Add(-oracleTail)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
 			continue
 		}
 		if e.Time < at || e.Time == at && e.Path < path {

@@ -4,6 +4,13 @@ import (
 	"moonbear/internal/event"
 )
 
+// inItsDay says that e is in the first 24 hours of its visit: what is later
+// isn't counted of it.
+func inItsDay(e *event.Event) bool {
+	since := ms(e.Time).Sub(ms(e.VisitStart))
+	return since >= 0 && since < oracleTail
+}
+
 // visit is what is known of a visit that began in a window.
 type oracleVisit struct {
 	id, start, first, last int64
@@ -15,7 +22,7 @@ func (o *oracle) visits(w window) []*oracleVisit {
 	at := map[int64]*oracleVisit{}
 	for i := range o.events {
 		e := &o.events[i]
-		if e.Visit == 0 || !counts(e) || !w.has(ms(e.VisitStart)) || !ms(e.Time).Before(w.to.Add(oracleTail)) {
+		if e.Visit == 0 || !counts(e) || !w.has(ms(e.VisitStart)) || !inItsDay(e) {
 			continue
 		}
 		v := at[e.Visit]

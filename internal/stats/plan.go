@@ -7,9 +7,9 @@ import (
 	"moonbear/internal/site"
 )
 
-// tail is how long after the end of the period the rest of a visit that began
-// in it is looked for, and how far around an event its visit's exit page.
-// Visits longer than a day are the work of tabs left open that poll.
+// tail is how long after its start a visit is followed, and how far around an
+// event its visit's exit page is looked for. What goes on longer than a day is
+// the work of a tab left open that polls.
 const tail = 24 * time.Hour
 
 // plan is what a query asks of the event store: pure data, made without

@@ -96,19 +96,23 @@ func (b *builder) scrollRows(s scan) string {
 	return sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+inner+"\n)", nil, b.groups())
 }
 
+// ofVisit is true of what a visit has in its first day, which is all that is
+// counted of it (tail): so a visit is the same in every period that has its start.
+const ofVisit = "ts >= visit_start and ts < visit_start + interval 24 hour"
+
 // visitTables aggregates whole visits by the time they started. Rows are read
 // for a day longer than the period, for visits that go on after its end.
 func (b *builder) visitTables(s scan) []table {
 	where := b.within("ts", b.plan.from, b.plan.to.Add(tail))
 	where = append(where, b.within("visit_start", b.plan.from, b.plan.to)[1:]...)
-	where = b.filtered(append(where, "visit_id <> 0", counted), s.every)
+	where = b.filtered(append(where, ofVisit, "visit_id <> 0", counted), s.every)
 	name := names[s.part]
 	if !s.spread {
 		visits := b.visits(s, b.visitKeys(s), b.from(s), where, s.some)
 		return []table{{name, sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+visits+"\n)", nil, b.groups())}}
 	}
 	if slices.Equal(s.metrics, []Metric{Visits}) {
-		columns := append(b.keys(s, "visit_start"), "cast(count(distinct visit_id) as double) as visits")
+		columns := append(b.keys(s, "visit_start"), "count(distinct visit_id) as visits")
 		from, where := b.source(s, b.filtered(where, s.some))
 		return []table{{name, sel(columns, from, where, b.groups())}}
 	}
@@ -130,13 +134,13 @@ func (b *builder) visitTables(s scan) []table {
 // event.
 func (b *builder) visits(s scan, keys []string, from string, where []string, some Filter) string {
 	columns := append(slices.Clone(keys), "visit_id")
-	if slices.Contains(s.metrics, ViewsPerVisit) {
+	if s.has(views) {
 		columns = append(columns, "count(*) filter (where name = 'pageview') as views")
 	}
-	if slices.Contains(s.metrics, BounceRate) {
+	if s.has(bounces) {
 		columns = append(columns, "case when count(*) filter (where name = 'pageview') = 1 and not bool_or(interactive and name <> 'pageview') then 1 else 0 end as bounce")
 	}
-	if slices.Contains(s.metrics, VisitDuration) {
+	if s.has(duration) {
 		columns = append(columns, "date_diff('millisecond', min(ts), max(ts)) as ms")
 	}
 	text := sel(columns, from, where, []string{"visit_id"})
@@ -173,7 +177,7 @@ const exitPath = "coalesce(arg_max(path, row(ts, path)) filter (where name = 'pa
 // a day around the period.
 func (b *builder) lookUps(scans ...scan) (with []string) {
 	add := func(name, columns string, more ...string) {
-		where := append(b.within("ts", b.plan.from.Add(-tail), b.plan.to.Add(tail)), "visit_id <> 0", "name = 'pageview'")
+		where := append(b.within("ts", b.plan.from.Add(-tail), b.plan.to.Add(tail)), "visit_id <> 0", "name = 'pageview'", ofVisit)
 		with = append(with, name+" as (\n"+sel([]string{"visit_id", columns}, "events", append(where, more...), []string{"visit_id"})+"\n)")
 	}
 	if slices.ContainsFunc(scans, func(s scan) bool { return s.exits }) {
@@ -256,9 +260,12 @@ func (b *builder) groups() []string {
 }
 
 func (b *builder) aggregates(s scan) []string {
-	var columns []string
+	columns := s.sumColumns()
 	for _, m := range s.metrics {
 		d, _ := m.Info()
+		if d.sums != nil {
+			continue
+		}
 		text := d.sql
 		switch m {
 		case Revenue:

@@ -2,10 +2,11 @@ package stats
 
 import (
 	"fmt"
-	"moonbear/internal/event"
 	"slices"
 	"strconv"
 	"strings"
+
+	"moonbear/internal/event"
 )
 
 // outer joins the parts. Totals are one row a part; the others meet by key.
@@ -60,13 +61,26 @@ func (b *builder) keyText(i int, k string) string {
 
 // number is a metric where a part may have no row: counts are then 0.
 func (b *builder) number(m Metric) string {
+	d, _ := m.Info()
 	switch {
+	case d.sums != nil:
+		return d.make(b.partOf(m))
 	case m == ConversionRate:
 		return "100 * cast(coalesce(converting, 0) as double) / nullif(base, 0)"
 	case m.isCount():
 		return "coalesce(" + string(m) + ", 0)"
 	}
 	return string(m)
+}
+
+// partOf is the table that has what m is made of.
+func (b *builder) partOf(m Metric) string {
+	for _, s := range b.plan.parts {
+		if slices.Contains(s.metrics, m) {
+			return names[s.part]
+		}
+	}
+	return ""
 }
 
 // isCount says that nothing is 0, not null.
@@ -100,7 +114,7 @@ func (b *builder) something() []string {
 		case m == ConversionRate: // a rate of 0 makes no row
 			some = append(some, "converting > 0")
 		default:
-			some = append(some, string(m)+" is not null")
+			some = append(some, b.number(m)+" is not null")
 		}
 	}
 	return some

@@ -2,22 +2,22 @@
 with exits as (
 select visit_id, arg_max(path, row(ts, path)) as exit_path
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name = 'pageview'
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name = 'pageview' and ts >= visit_start and ts < visit_start + interval 24 hour
 group by visit_id
 ), by_visit as (
-select k0, cast(count(*) as double) as visits
+select k0, count(*) as visits
 from (
 select coalesce(nullif(any_value(entry_path), ''), arg_min(path, row(ts, path)) filter (where entry_path = '' and name = 'pageview'), '') as k0, visit_id
 from events left join exits using (visit_id)
-where site_id = $1 and ts >= cast($4 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($4 as timestamp) and visit_start < cast($5 as timestamp) and visit_id <> 0 and name <> 'engagement' and (starts_with(coalesce(exit_path, ''), $6))
+where site_id = $1 and ts >= cast($4 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($4 as timestamp) and visit_start < cast($5 as timestamp) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement' and (starts_with(coalesce(exit_path, ''), $6))
 group by visit_id
 )
 group by 1
 )
-select k0 as t0, coalesce(visits, 0) as visits, count(*) over () as rows_in_all
+select k0 as t0, cast(coalesce(by_visit.visits, 0) as double) as visits, count(*) over () as rows_in_all
 from by_visit
-where coalesce(visits, 0) <> 0
-order by coalesce(visits, 0) desc nulls last, k0 nulls last
+where cast(coalesce(by_visit.visits, 0) as double) <> 0
+order by cast(coalesce(by_visit.visits, 0) as double) desc nulls last, k0 nulls last
 limit $7 offset $8;
 -- $1 = 42
 -- $2 = "2026-11-15 15:00:00.000"

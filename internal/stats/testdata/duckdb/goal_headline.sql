@@ -1,10 +1,10 @@
 -- metrics=visitors,conversions,conversion_rate&period=7d
 with by_event as (
-select cast(count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as double) as visitors, cast(count(*) filter (where name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (path like $6 escape '\')) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as double) as conversions, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (path like $6 escape '\')) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as converting, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as base
+select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, cast(count(*) filter (where name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (path like $6 escape '\')) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as double) as conversions, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (path like $6 escape '\')) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as converting, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as base
 from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement'
 )
-select coalesce(visitors, 0) as visitors, coalesce(conversions, 0) as conversions, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate
+select cast(coalesce(by_event.visitors, 0) as double) as visitors, coalesce(conversions, 0) as conversions, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate
 from by_event;
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"

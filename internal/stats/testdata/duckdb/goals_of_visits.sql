@@ -2,9 +2,9 @@
 with by_visit_rows as (
 select visit_id, visit_start, ts, name, interactive, true as hit, list_where([$10, $11, $12], [((name in ('pageview', 'engagement')) and (path like $5 escape '\')), ((name = $6) and (coalesce(props[$7], '') = $8)), (name = $9)]) as k0
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($2 as timestamp) and visit_start < cast($4 as timestamp) and visit_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($2 as timestamp) and visit_start < cast($4 as timestamp) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
 ), by_visit as (
-select k0, cast(count(*) as double) as visits, 100 * cast(sum(bounce) as double) / count(*) as bounce_rate
+select k0, count(*) as visits, sum(bounce) as bounces
 from (
 select distinct visit_id, unnest(k0) as k0
 from by_visit_rows
@@ -16,10 +16,10 @@ group by visit_id
 ) as visits using (visit_id)
 group by 1
 )
-select k0 as t0, coalesce(visits, 0) as visits, bounce_rate, count(*) over () as rows_in_all
+select k0 as t0, cast(coalesce(by_visit.visits, 0) as double) as visits, 100 * cast(by_visit.bounces as double) / nullif(by_visit.visits, 0) as bounce_rate, count(*) over () as rows_in_all
 from by_visit
-where coalesce(visits, 0) <> 0 or bounce_rate is not null
-order by coalesce(visits, 0) desc nulls last, k0 nulls last
+where cast(coalesce(by_visit.visits, 0) as double) <> 0 or 100 * cast(by_visit.bounces as double) / nullif(by_visit.visits, 0) is not null
+order by cast(coalesce(by_visit.visits, 0) as double) desc nulls last, k0 nulls last
 limit $13 offset $14;
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"

@@ -1,11 +1,11 @@
 -- from=2026-03-28&interval=hour&metrics=visitors&timezone=Europe/Berlin&to=2026-03-30
 with by_event as (
-select cast($4 + date_diff('millisecond', cast($2 as timestamp), ts) // $5 as integer) as k0, cast(count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as double) as visitors
+select cast($4 + date_diff('millisecond', cast($2 as timestamp), ts) // $5 as integer) as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors
 from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement'
 group by 1
 )
-select k0, coalesce(visitors, 0) as visitors
+select k0, cast(coalesce(by_event.visitors, 0) as double) as visitors
 from by_event;
 -- $1 = 42
 -- $2 = "2026-03-27 23:00:00.000"

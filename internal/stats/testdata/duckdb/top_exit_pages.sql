@@ -2,27 +2,27 @@
 with exits as (
 select visit_id, arg_max(path, row(ts, path)) as exit_path
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name = 'pageview'
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_id <> 0 and name = 'pageview' and ts >= visit_start and ts < visit_start + interval 24 hour
 group by visit_id
 ), by_event as (
-select coalesce(exit_path, '') as k0, cast(count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as double) as visitors
+select coalesce(exit_path, '') as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors
 from events left join exits using (visit_id)
 where site_id = $1 and ts >= cast($4 as timestamp) and ts < cast($5 as timestamp) and name <> 'engagement'
 group by 1
 ), by_visit as (
-select k0, cast(count(*) as double) as visits
+select k0, count(*) as visits
 from (
 select coalesce(arg_max(path, row(ts, path)) filter (where name = 'pageview'), '') as k0, visit_id
 from events
-where site_id = $1 and ts >= cast($4 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($4 as timestamp) and visit_start < cast($5 as timestamp) and visit_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($4 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($4 as timestamp) and visit_start < cast($5 as timestamp) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
 group by visit_id
 )
 group by 1
 )
-select k0 as t0, coalesce(visitors, 0) as visitors, coalesce(visits, 0) as visits, count(*) over () as rows_in_all
+select k0 as t0, cast(coalesce(by_event.visitors, 0) as double) as visitors, cast(coalesce(by_visit.visits, 0) as double) as visits, count(*) over () as rows_in_all
 from by_event full join by_visit using (k0)
-where coalesce(visitors, 0) <> 0 or coalesce(visits, 0) <> 0
-order by coalesce(visitors, 0) desc nulls last, k0 nulls last
+where cast(coalesce(by_event.visitors, 0) as double) <> 0 or cast(coalesce(by_visit.visits, 0) as double) <> 0
+order by cast(coalesce(by_event.visitors, 0) as double) desc nulls last, k0 nulls last
 limit $6 offset $7;
 -- $1 = 42
 -- $2 = "2026-11-15 15:00:00.000"

@@ -1,19 +1,19 @@
 -- filter={"and":[{"dimension":"path","operator":"eq","value":["/docs"]},{"dimension":"country","operator":"in","value":["KR","US"]},{"not":{"dimension":"prop:plan","operator":"matches","value":["p*_1"]}}]}&metrics=visitors,visits,bounce_rate,revenue&period=7d
 with by_event as (
-select cast(count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as double) as visitors, coalesce(cast(sum(case when currency = $9 then revenue end) filter (where name <> 'engagement') as double), 0) / 1000 as revenue
+select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, coalesce(cast(sum(case when currency = $9 then revenue end) filter (where name <> 'engagement') as double), 0) / 1000 as revenue
 from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement' and ((path = $4) and (country in ($5, $6)) and not (coalesce(props[$7], '') like $8 escape '\'))
 ), by_visit as (
-select cast(count(*) as double) as visits, 100 * cast(sum(bounce) as double) / count(*) as bounce_rate
+select count(*) as visits, sum(bounce) as bounces
 from (
 select visit_id, case when count(*) filter (where name = 'pageview') = 1 and not bool_or(interactive and name <> 'pageview') then 1 else 0 end as bounce
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($10 as timestamp) and visit_start >= cast($2 as timestamp) and visit_start < cast($3 as timestamp) and visit_id <> 0 and name <> 'engagement' and (country in ($5, $6))
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($10 as timestamp) and visit_start >= cast($2 as timestamp) and visit_start < cast($3 as timestamp) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement' and (country in ($5, $6))
 group by visit_id
 having bool_or(((path = $4) and not (coalesce(props[$7], '') like $8 escape '\')))
 )
 )
-select coalesce(visitors, 0) as visitors, coalesce(visits, 0) as visits, bounce_rate, coalesce(revenue, 0) as revenue
+select cast(coalesce(by_event.visitors, 0) as double) as visitors, cast(coalesce(by_visit.visits, 0) as double) as visits, 100 * cast(by_visit.bounces as double) / nullif(by_visit.visits, 0) as bounce_rate, coalesce(revenue, 0) as revenue
 from by_event cross join by_visit;
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"

@@ -1,0 +1,64 @@
+package stats
+
+import (
+	"slices"
+	"strings"
+)
+
+// The sums: what adds up over days, as event.SumColumns names it. A rate is
+// made of two of them, once, after everything is added.
+const (
+	visitors  = "visitors"
+	pageviews = "pageviews"
+	events    = "events"
+	visits    = "visits"
+	views     = "views"
+	bounces   = "bounces"
+	duration  = "duration"
+)
+
+// sums is the table of sums: the part whose rows have it, and the aggregate of
+// events, or of visits that are folded already (see builder.visits).
+var sums = []struct {
+	name string
+	part part
+	sql  string
+}{
+	{visitors, byEvent, "count(distinct visitor_id) filter (where visitor_id <> 0 and " + counted + ")"},
+	{pageviews, byEvent, "count(*) filter (where name = 'pageview')"},
+	{events, byEvent, "count(*) filter (where " + counted + ")"},
+	{visits, byVisit, "count(*)"},
+	{views, byVisit, "sum(views)"},
+	{bounces, byVisit, "sum(bounce)"},
+	{duration, byVisit, "sum(ms)"},
+}
+
+// has says that a metric of the scan is made of a sum.
+func (s scan) has(sum string) bool {
+	return slices.ContainsFunc(s.metrics, func(m Metric) bool {
+		d, _ := m.Info()
+		return slices.Contains(d.sums, sum)
+	})
+}
+
+// sumColumns aggregates the rows of a part.
+func (s scan) sumColumns() (columns []string) {
+	for _, sum := range sums {
+		if s.has(sum.name) {
+			columns = append(columns, sum.sql+" as "+sum.name)
+		}
+	}
+	return columns
+}
+
+// make writes a metric that is made of sums of a part.
+func (d MetricInfo) make(from string) string {
+	text := d.made
+	for _, sum := range d.sums {
+		text = strings.ReplaceAll(text, "{"+sum+"}", from+"."+sum)
+	}
+	if d.Unit == Count {
+		text = "cast(" + text + " as double)"
+	}
+	return text
+}
