@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"moonbear/internal/transfer"
+	"moonbear/internal/transfer/tools"
 	"moonbear/internal/transfer/weblog"
 )
 
@@ -12,5 +13,6 @@ import (
 func All() []transfer.Format {
 	return slices.Concat(
 		weblog.Formats(),
+		tools.Formats(),
 	)
 }
