@@ -15,14 +15,14 @@ import (
 // writer is the one connection that appends, used through DuckDB's C API
 // because database/sql hides it. It belongs to whoever holds Store.writing.
 type writer struct {
-	db    mapping.Database
-	conn  mapping.Connection
-	event *chunk
-	drop  *chunk
-	key   *chunk
-	day   *chunk
-	table string           // where events go: recent_N
-	loads map[string]int64 // spool: position, as committed
+	db     mapping.Database
+	conn   mapping.Connection
+	event  *chunk
+	drop   *chunk
+	key    *chunk
+	day    *chunk
+	recent int64            // events go to recent_N
+	loads  map[string]int64 // spool: position, as committed
 }
 
 func (w *writer) close() {
@@ -55,7 +55,7 @@ func (s *Store) Append(ctx context.Context, b *event.Batch) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	err := s.use(ctx, func(e *engine) error {
-		return s.append(ctx, e.writer, b)
+		return s.append(ctx, e, b)
 	})
 	if err == nil {
 		s.checkpointIfDue(ctx)
@@ -63,7 +63,8 @@ func (s *Store) Append(ctx context.Context, b *event.Batch) error {
 	return err
 }
 
-func (s *Store) append(ctx context.Context, w *writer, b *event.Batch) error {
+func (s *Store) append(ctx context.Context, e *engine, b *event.Batch) error {
+	w := e.writer
 	have := w.loads[b.Spool]
 	switch {
 	case b.To <= have:
@@ -81,6 +82,7 @@ func (s *Store) append(ctx context.Context, w *writer, b *event.Batch) error {
 		}
 		return err
 	}
+	e.kept.arrived(w.recent, b)
 	// From here the outcome is DuckDB's: a commit is not interrupted, because
 	// its caller must know whether it happened.
 	if err := w.exec("commit"); err != nil {
@@ -94,7 +96,7 @@ func (s *Store) append(ctx context.Context, w *writer, b *event.Batch) error {
 
 // rows writes everything of a batch, and its position, into the open transaction.
 func (w *writer) rows(ctx context.Context, b *event.Batch) error {
-	err := w.appendTo(ctx, w.table, w.event, len(b.Events), func(c *chunk, row, i int) {
+	err := w.appendTo(ctx, recentTable(w.recent), w.event, len(b.Events), func(c *chunk, row, i int) {
 		c.event(row, &b.Events[i])
 	})
 	if err != nil {

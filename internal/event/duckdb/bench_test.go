@@ -39,7 +39,7 @@ func BenchmarkAppend(b *testing.B) {
 			if err := s.Compact(context.Background()); err != nil {
 				b.Fatal(err)
 			}
-			b.ReportMetric(float64(directoryBytes(s.o.Path))/float64(pos), "B/event")
+			b.ReportMetric(float64(filesBytes(s.o.Path, ""))/float64(pos), "B/event")
 		})
 	}
 }
@@ -159,7 +159,7 @@ func BenchmarkSmallSite(b *testing.B) {
 				}
 				rows.Close()
 			}
-			b.ReportMetric(float64(directoryBytes(s.o.Path))/n, "B/event")
+			b.ReportMetric(float64(filesBytes(s.o.Path, ""))/n, "B/event")
 		})
 	}
 	ask("small/unsorted", 2)
@@ -180,5 +180,5 @@ func BenchmarkSmallSite(b *testing.B) {
 	if err := s.Compact(ctx); err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("and was off the disk in %v, %d bytes left", time.Since(start), directoryBytes(s.o.Path))
+	b.Logf("and was off the disk in %v, %d bytes left", time.Since(start), filesBytes(s.o.Path, ""))
 }

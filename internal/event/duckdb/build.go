@@ -22,10 +22,11 @@ type build struct {
 	o       Options
 	dir     string
 	id      int64
-	frozen  []int64   // tables of the hot file that are in the stage
-	sources []segment // as they were when it began
-	events  int64     // in the new segment
-	adopted bool      // or perhaps: the file is not ours to delete any more
+	frozen  []int64          // tables of the hot file that are in the stage
+	sources []segment        // as they were when it began
+	events  int64            // in the new segment
+	touched map[int64][]span // the hours the frozen events are about, by site
+	adopted bool             // or perhaps: the file is not ours to delete any more
 }
 
 func (b *build) stagePath() string { return filepath.Join(b.dir, "stage"+makingSuffix) }
@@ -50,25 +51,20 @@ func (b *build) run(ctx context.Context) (err error) {
 	if err := removeDatabase(b.makePath()); err != nil {
 		return err
 	}
-	memory := max(builderMemory(b.o.Memory), 96<<20)
-	c, err := driver.NewConnector("?"+settings(b.o, memory, 1).Encode(), nil)
+	conn, done, err := openBuilder(ctx, b.o)
 	if err != nil {
 		return err
 	}
-	db := sql.OpenDB(c)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := configure(ctx, db, b.o); err != nil {
-		return err
-	}
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+	defer func() { err = errors.Join(err, done()) }()
 	if err := b.attach(ctx, conn); err != nil {
 		return err
 	}
-	want, parts, err := b.parts(ctx, conn, memory)
+	if len(b.frozen) > 0 {
+		if b.touched, err = touchedHours(ctx, conn, "stage.events"); err != nil {
+			return err
+		}
+	}
+	want, parts, err := b.parts(ctx, conn, builderMemory(b.o.Memory))
 	if err != nil {
 		return err
 	}
@@ -85,7 +81,7 @@ func (b *build) run(ctx context.Context) (err error) {
 	if err := execAll(ctx, conn, "checkpoint made", "detach made", "attach "+quote(b.makePath())+" as made (read_only)"); err != nil {
 		return err
 	}
-	got, err := sumUp(ctx, conn, "made.events")
+	got, err := sumUp(ctx, conn, eventColumns, "made.events")
 	if err != nil {
 		return err
 	}
@@ -98,7 +94,24 @@ func (b *build) run(ctx context.Context) (err error) {
 
 // builderMemory is the builder's share of the store's memory; queries and
 // appends have the rest.
-func builderMemory(all int64) int64 { return all * 3 / 8 }
+func builderMemory(all int64) int64 { return max(all*3/8, 96<<20) }
+
+// openBuilder opens a DuckDB in memory, with one thread, and a connection to it.
+func openBuilder(ctx context.Context, o Options) (_ *sql.Conn, done func() error, err error) {
+	c, err := driver.NewConnector("?"+settings(o, builderMemory(o.Memory), 1).Encode(), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	db := sql.OpenDB(c)
+	if err := configure(ctx, db, o); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return conn, func() error { return errors.Join(conn.Close(), db.Close()) }, nil
+}
 
 func (b *build) attach(ctx context.Context, conn *sql.Conn) error {
 	var from []string
@@ -126,9 +139,9 @@ type checksum struct {
 	hash   string
 }
 
-func sumUp(ctx context.Context, conn *sql.Conn, table string) (checksum, error) {
+func sumUp(ctx context.Context, conn *sql.Conn, columns []column, table string) (checksum, error) {
 	var c checksum
-	err := conn.QueryRowContext(ctx, "select count(*), coalesce(sum(hash("+names(eventColumns)+")), 0)::varchar from "+table).Scan(&c.events, &c.hash)
+	err := conn.QueryRowContext(ctx, "select count(*), coalesce(sum(hash("+names(columns)+")), 0)::varchar from "+table).Scan(&c.events, &c.hash)
 	return c, err
 }
 
@@ -144,7 +157,7 @@ const sortBytes = 700
 // parts cuts the sources into ranges of (site_id, visit_start) that are sorted in
 // memory one by one, so that the disk need not hold them unpacked.
 func (b *build) parts(ctx context.Context, conn *sql.Conn, memory int64) (checksum, []string, error) {
-	sum, err := sumUp(ctx, conn, "sources")
+	sum, err := sumUp(ctx, conn, eventColumns, "sources")
 	if err != nil {
 		return sum, nil, err
 	}

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,6 +57,9 @@ func (s *Store) Compact(ctx context.Context) error {
 		return err
 	}
 	moved := len(p.units) > 0 && p.units[0].hot
+	if err := s.tendDays(ctx, p.purge); err != nil {
+		return err
+	}
 	if p.purge || moved && hotBytes(s.o.Path) > renewBytes {
 		if err := s.renew(ctx); err != nil {
 			return fmt.Errorf("rewrite the hot file: %w", err)
@@ -151,7 +152,8 @@ func decide(l *layout, hot, least int64) plan {
 }
 
 func (s *Store) compactUnit(ctx context.Context, u unit) error {
-	if err := s.enoughDisk(ctx, u); err != nil {
+	const eventBytes = 100                                           // a generous guess; 50 is usual
+	if err := s.enoughDisk(ctx, 2*eventBytes*u.events); err != nil { // a copy, twice: staged and sorted
 		return err
 	}
 	start := time.Now()
@@ -193,24 +195,11 @@ func (s *Store) compactUnit(ctx context.Context, u unit) error {
 	s.observe("commit", commit)
 	s.step("adopted")
 	s.o.Log.InfoContext(ctx, "events compacted", "segment", b.id, "events", b.events, "merged", len(b.sources), "took", time.Since(start))
-	return s.retire(ctx, b.sources)
-}
-
-// enoughDisk checks that there is room for a copy of what is compacted, twice:
-// staged and sorted.
-func (s *Store) enoughDisk(ctx context.Context, u unit) error {
-	free, err := s.o.diskFree(s.o.Path)
-	if err != nil {
-		return fmt.Errorf("ask for free disk: %w", err)
+	var old []retiree
+	for _, sg := range b.sources {
+		old = append(old, retiree{sg.catalog(), segmentFile(sg.id)})
 	}
-	const eventBytes = 100 // a generous guess; 50 is usual
-	need := int64(diskReserve) + 2*eventBytes*u.events
-	if free >= need {
-		return nil
-	}
-	s.metrics.postponed.Inc()
-	s.o.Log.WarnContext(ctx, "compaction postponed: too little disk is free", "free_bytes", free, "need_bytes", need, "path", s.o.Path)
-	return fmt.Errorf("%w: %d MiB are free in %s, %d MiB are needed", ErrDiskShort, free>>20, s.o.Path, need>>20)
+	return s.retire(ctx, old)
 }
 
 // stage copies the frozen events into a file the builder can open.
@@ -286,7 +275,8 @@ func (s *Store) freezeIn(ctx context.Context, e *engine, u unit, b *build) error
 	if err != nil {
 		return err
 	}
-	e.writer.table = recentTable(next)
+	e.kept.frozen(next)
+	e.writer.recent = next
 	return nil
 }
 
@@ -332,6 +322,9 @@ func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
 		if err := execAll(ctx, tx, viewSQL(l)); err != nil {
 			return err
 		}
+		if err := s.takeBack(ctx, tx, e.kept, touch{spans: b.touched}); err != nil {
+			return err
+		}
 		for _, id := range b.frozen {
 			err := execAll(ctx, tx, "drop table "+recentTable(id), "delete from recents where id = "+strconv.FormatInt(id, 10))
 			if err != nil {
@@ -349,51 +342,10 @@ func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
 		// Whether the transaction was committed is not known: open again and see.
 		return errUnsure{errors.Join(err, detachErr)}
 	}
+	if err == nil {
+		e.kept.sorted(b.frozen)
+	}
 	return err
-}
-
-// retire deletes the files of segments that are in the view no more, and
-// closes them when no query runs that was planned with them. Without such a
-// moment within a second they stay open, and their space taken, till the next
-// compaction or start.
-func (s *Store) retire(ctx context.Context, old []segment) error {
-	s.retired = append(s.retired, old...)
-	if len(s.retired) == 0 {
-		return nil
-	}
-	for _, sg := range old {
-		err := os.Remove(filepath.Join(s.o.Path, segmentFile(sg.id)))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("delete segment %d: %w", sg.id, err)
-		}
-	}
-	if !lockWithin(time.Second, s.planning.TryLock) {
-		return nil
-	}
-	defer s.planning.Unlock()
-	return s.use(ctx, func(e *engine) error {
-		for _, sg := range s.retired {
-			if _, err := e.db.ExecContext(ctx, "detach database if exists "+sg.catalog()); err != nil {
-				return fmt.Errorf("close segment %d: %w", sg.id, err)
-			}
-		}
-		s.retired = nil
-		s.step("retired")
-		return nil
-	})
-}
-
-// lockWithin tries to take a lock without making others wait for it, as a
-// waiting Lock does.
-func lockWithin(d time.Duration, try func() bool) bool {
-	deadline := time.Now().Add(d)
-	for !try() {
-		if time.Now().After(deadline) {
-			return false
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return true
 }
 
 func (s *Store) expireKeys(ctx context.Context) error {

@@ -366,14 +366,14 @@ func TestShrinks(t *testing.T) {
 	if err := s.Compact(ctx); err != nil {
 		t.Fatal(err)
 	}
-	before := directoryBytes(s.o.Path)
+	before := filesBytes(s.o.Path, "")
 	if err := s.Delete(ctx, event.Selection{Site: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Compact(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if after := directoryBytes(s.o.Path); after > before/3 {
+	if after := filesBytes(s.o.Path, ""); after > before/3 {
 		t.Errorf("%d bytes after deleting nine tenths of %d", after, before)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"strconv"
 
 	"moonbear/internal/event"
@@ -17,12 +18,33 @@ func (s *Store) Delete(ctx context.Context, sel event.Selection) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	return s.reading(ctx, func(e *engine) error {
-		if err := inTx(ctx, e.db, func(tx *sql.Tx) error { return bury(ctx, tx, t) }); err != nil {
+		err := inTx(ctx, e.db, func(tx *sql.Tx) error {
+			var touched map[int64][]span
+			if s.keeping || e.kept.any(t.site) {
+				var err error
+				if touched, err = touches(ctx, tx, t); err != nil {
+					return err
+				}
+			}
+			if err := bury(ctx, tx, t); err != nil {
+				return err
+			}
+			return s.takeBack(ctx, tx, e.kept, touch{spans: touched})
+		})
+		if err != nil {
 			return fmt.Errorf("delete from site %d: %w", sel.Site, err)
 		}
 		s.buried = append(s.buried, t)
 		return nil
 	})
+}
+
+// touches are the hours that what a tombstone is about is about.
+func touches(ctx context.Context, tx *sql.Tx, t tombstone) (map[int64][]span, error) {
+	if t == newTombstone(event.Selection{Site: t.site}) {
+		return map[int64][]span{t.site: {{math.MinInt64, math.MaxInt64}}}, nil
+	}
+	return touchedHours(ctx, tx, "(select site_id, ts, visit_id, visit_start from events where "+t.covers()+")")
 }
 
 // bury deletes rows from the hot file, and hides those in segments.

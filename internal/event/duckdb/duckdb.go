@@ -2,7 +2,8 @@
 //
 // Append → one transaction (rows + the spool's position) into the hot file →
 // Compact, nightly → sorted, read-only segment files → Select over the view
-// `events`, which is both.
+// `events`, which is both. KeepDays counts whole days of the segments into
+// read-only files of their own, the views `day_counts` and `day_values`.
 package duckdb
 
 import (
@@ -51,6 +52,9 @@ type Options struct {
 	diskFree     func(path string) (int64, error)
 	exec         func(query string) error // instead of the writer's, for checkpoints
 	noBitpacking bool
+	keepFor      time.Duration
+
+	versions *atomic.Int64 // the store's, for event.Kept
 }
 
 // Store is an event.Store over DuckDB. One process opens a Path at a time. Its
@@ -77,7 +81,10 @@ type Store struct {
 	buried      []tombstone  // deletions since the segment being built was begun; under changing
 	lastSegment int64        // the highest number given; under changing
 	unpacked    atomic.Bool  // DuckDB failed to pack something: no more bitpacking
-	retired     []segment    // out of the view, not yet closed; under tending
+	lastDays    int64        // as lastSegment, of files of kept days; under tending
+	keeping     bool         // days are being counted; under changing
+	touched     []touch      // what changed since that began, by site; under changing
+	retired     []retiree    // out of the view, not yet closed; under tending
 	planning    sync.RWMutex // held for reading by queries, for writing to close a segment
 }
 
@@ -112,6 +119,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.diskFree == nil {
 		o.diskFree = diskFree
 	}
+	if o.keepFor == 0 {
+		o.keepFor = keepFor
+	}
+	o.versions = new(atomic.Int64)
 	if err := os.MkdirAll(o.Path, 0o750); err != nil {
 		return nil, fmt.Errorf("make the event store's directory: %w", err)
 	}

@@ -29,6 +29,7 @@ type engine struct {
 	hot    int64 // the hot file's number
 	db     *sql.DB
 	writer *writer
+	kept   *kept
 }
 
 func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
@@ -47,7 +48,7 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, hotFile(e.hot))
-	set := settings(o, o.Memory-builderMemory(o.Memory), o.Threads)
+	set := settings(o, o.Memory*5/8, o.Threads)
 	c, err := driver.NewConnector(path+"?"+set.Encode(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("open event store %s: %w", path, err)
@@ -70,7 +71,11 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sweep(dir, e.hot, l); err != nil {
+	days, err := readDayFiles(ctx, e.db)
+	if err != nil {
+		return nil, err
+	}
+	if err := sweep(dir, e.hot, l, days); err != nil {
 		return nil, err
 	}
 	for _, s := range l.segments {
@@ -80,6 +85,12 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 	}
 	if _, err := e.db.ExecContext(ctx, viewSQL(l)); err != nil {
 		return nil, fmt.Errorf("make view events: %w", err)
+	}
+	if err := openDays(ctx, e.db, dir, days, o.Log); err != nil {
+		return nil, err
+	}
+	if e.kept, err = readKept(ctx, e.db, l, o.versions); err != nil {
+		return nil, err
 	}
 	if err := e.openWriter(ctx, path, set, l); err != nil {
 		return nil, err
@@ -143,7 +154,7 @@ func tempLimit(dir string) int64 {
 // openWriter connects once more, beside the driver. The instance cache gives
 // the database that is open already.
 func (e *engine) openWriter(ctx context.Context, path string, set url.Values, l *layout) error {
-	w := &writer{loads: map[string]int64{}, table: recentTable(l.recents[len(l.recents)-1])}
+	w := &writer{loads: map[string]int64{}, recent: l.recents[len(l.recents)-1]}
 	var config mapping.Config
 	if mapping.CreateConfig(&config) == mapping.StateError {
 		return errors.New("create DuckDB configuration")

@@ -154,12 +154,22 @@ const (
 	killEvents = 5000
 )
 
-// childCompact fills a store, deletes a site of it, and compacts; at a step it
-// kills itself.
+// killKeeping before a step means that of KeepDays, not of Compact.
+const killKeeping = "keeping: "
+
+// killKeep are the days of a site before the second half of the events.
+func killKeep(site int64) []event.Keeping {
+	es := numbered(0, killEvents)
+	return []event.Keeping{{Site: site, Zone: keptZone, SQL: keptSQL(site),
+		Days: seoulDays(time.UnixMilli(es[0].Time).AddDate(0, 0, -2), time.UnixMilli(es[0].Time).AddDate(0, 0, 40))}}
+}
+
+// childCompact fills a store, keeps days, deletes a site of it, and compacts;
+// at a step it kills itself.
 func childCompact() {
 	ctx := context.Background()
 	o := killOptions(os.Getenv(killDir))
-	at := os.Getenv(killStep)
+	at, keeping := strings.CutPrefix(os.Getenv(killStep), killKeeping)
 	armed := false
 	o.step = func(name string) {
 		if armed && name == at {
@@ -175,8 +185,17 @@ func childCompact() {
 	must(s.Append(ctx, eventtest.Batch("a", 0, numbered(0, killEvents))))
 	canary(7, 0)
 	must(s.Compact(ctx))
+	must(s.KeepDays(ctx, killKeep(7)))
+	if !keeping {
+		must(s.KeepDays(ctx, killKeep(1)))
+	}
 	must(s.Append(ctx, eventtest.Batch("a", killEvents, numbered(killEvents, killEvents))))
 	canary(7, 2)
+	if keeping {
+		must(s.Compact(ctx))
+		armed = true
+		must(s.KeepDays(ctx, killKeep(1)))
+	}
 	must(s.Delete(ctx, event.Selection{Site: 7}))
 	armed = true
 	must(s.Compact(ctx))
@@ -191,7 +210,9 @@ func killOptions(dir string) Options {
 // doubled, what was deleted stays deleted, and the next compaction finishes.
 func TestKillCompacting(t *testing.T) {
 	long(t)
-	for _, step := range []string{"frozen", "staged", "built", "published", "adopted", "retired", "copied", "renewed"} {
+	for _, step := range []string{"frozen", "staged", "built", "published", "adopted", "retired", "copied", "renewed",
+		"days built", "days published", "days adopted",
+		killKeeping + "days built", killKeeping + "days published", killKeeping + "days adopted", killKeeping + "retired"} {
 		t.Run(step, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "store")
 			c := child(t, "compact", dir, step)
@@ -204,12 +225,23 @@ func TestKillCompacting(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
+			if keeping := strings.HasPrefix(step, killKeeping); keeping {
+				if days := checkKept(t, s, 7, eventtest.All(t, s, 7)); len(days) < 2 {
+					t.Errorf("%d days kept of before, want them all", len(days))
+				}
+				if err := s.Delete(ctx, event.Selection{Site: 7}); err != nil {
+					t.Fatal(err)
+				}
+			}
 			check := func() {
 				t.Helper()
 				checkNumbered(t, s, 2*killEvents)
-				if n := eventtest.Number(t, s, "select count(*) from events where site_id = 7"); n != 0 {
-					t.Errorf("%d deleted events are back", n)
+				for _, table := range []string{"events", "day_counts", "day_values"} {
+					if n := eventtest.Number(t, s, "select count(*) from "+table+" where site_id = 7"); n != 0 {
+						t.Errorf("%d deleted rows of %s are back", n, table)
+					}
 				}
+				checkKept(t, s, 1, eventtest.All(t, s, 1))
 				for spool, want := range map[string]int64{"a": 2 * killEvents, "b": 4} {
 					if got, err := s.Loaded(ctx, spool); err != nil || got != want {
 						t.Errorf("loaded %s = %d, %v; want %d", spool, got, err, want)
@@ -221,6 +253,12 @@ func TestKillCompacting(t *testing.T) {
 				t.Fatal(err)
 			}
 			check()
+			if err := s.KeepDays(ctx, killKeep(1)); err != nil {
+				t.Fatal(err)
+			}
+			if days := checkKept(t, s, 1, eventtest.All(t, s, 1)); len(days) < 40 {
+				t.Errorf("%d days kept in the end, want 40", len(days))
+			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -19,6 +19,7 @@ import (
 //	hot-3.duckdb       everything that changes; the highest number is the one
 //	hot-3.duckdb.wal   its log
 //	17.segment         sorted events, read-only, listed in the hot file
+//	5.days             kept answers of whole days, read-only, listed in the hot file
 //	*.tmp              being made; deleted at the start
 //	tmp-events/        what did not fit into memory; deleted at the start
 
@@ -26,11 +27,13 @@ const (
 	hotPrefix     = "hot-"
 	hotSuffix     = ".duckdb"
 	segmentSuffix = ".segment"
+	daysSuffix    = ".days"
 	makingSuffix  = ".tmp"
 )
 
 func hotFile(n int64) string     { return hotPrefix + strconv.FormatInt(n, 10) + hotSuffix }
 func segmentFile(n int64) string { return strconv.FormatInt(n, 10) + segmentSuffix }
+func dayFileName(n int64) string { return strconv.FormatInt(n, 10) + daysSuffix }
 
 // number reads the number out of a file's name.
 func number(name, prefix, suffix string) (int64, bool) {
@@ -74,9 +77,9 @@ func hotBytes(dir string) int64 {
 	return i.Size()
 }
 
-// sweep deletes what a killed compaction left: files half made, segments that
-// are not listed (any more), hot files before this one.
-func sweep(dir string, hot int64, l *layout) error {
+// sweep deletes what a killed compaction left: files half made, segments and
+// files of days that are not listed (any more), hot files before this one.
+func sweep(dir string, hot int64, l *layout, days []dayFile) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("list the event store's files: %w", err)
@@ -84,9 +87,12 @@ func sweep(dir string, hot int64, l *layout) error {
 	for _, e := range entries {
 		name := e.Name()
 		doomed := strings.HasSuffix(name, makingSuffix) || strings.HasSuffix(name, makingSuffix+".wal") ||
-			strings.HasSuffix(name, segmentSuffix+".wal")
+			strings.HasSuffix(name, segmentSuffix+".wal") || strings.HasSuffix(name, daysSuffix+".wal")
 		if n, ok := number(name, "", segmentSuffix); ok {
 			doomed = !slices.ContainsFunc(l.segments, func(s segment) bool { return s.id == n })
+		}
+		if n, ok := number(name, "", daysSuffix); ok {
+			doomed = !slices.ContainsFunc(days, func(f dayFile) bool { return f.id == n })
 		}
 		if n, ok := number(strings.TrimSuffix(name, ".wal"), hotPrefix, hotSuffix); ok {
 			doomed = n < hot

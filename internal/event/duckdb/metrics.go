@@ -3,6 +3,7 @@ package duckdb
 import (
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -15,6 +16,10 @@ type metrics struct {
 	compacts          *prometheus.HistogramVec
 	postponed         prometheus.Counter
 	checkpointsFailed prometheus.Counter
+	keeps             prometheus.Histogram
+	takenBack         prometheus.Counter
+	keptDays          prometheus.GaugeFunc
+	keptBytes         prometheus.GaugeFunc
 	fileBytes         prometheus.GaugeFunc
 	diskFree          prometheus.GaugeFunc
 	running, waiting  prometheus.GaugeFunc
@@ -36,9 +41,20 @@ func newMetrics(r prometheus.Registerer, s *Store) *metrics {
 			Name: "moonbear_store_compactions_postponed_total", Help: "Compactions not begun because too little disk was free."}),
 		checkpointsFailed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "moonbear_store_checkpoints_failed_total", Help: "Checkpoints that failed, for want of disk or memory."}),
+		keeps: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "moonbear_store_keep_days_seconds", Help: "Time to count whole days and to write them into a file.",
+			Buckets: []float64{.01, .1, .5, 1, 5, 15, 60, 300}}),
+		takenBack: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "moonbear_store_kept_days_taken_back_total", Help: "Kept days that late events, imports or deletions made untrue."}),
+		keptDays: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "moonbear_store_kept_days", Help: "Days of sites whose answers are kept."},
+			func() float64 { return float64(s.keptDays()) }),
+		keptBytes: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "moonbear_store_kept_days_bytes", Help: "Size of the files of kept days."},
+			func() float64 { return float64(filesBytes(s.o.Path, daysSuffix)) }),
 		fileBytes: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "moonbear_store_file_bytes", Help: "Size of the event store's files."},
-			func() float64 { return float64(directoryBytes(s.o.Path)) }),
+			func() float64 { return float64(filesBytes(s.o.Path, "")) }),
 		diskFree: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "moonbear_store_disk_free_bytes", Help: "Free space on the event store's disk."},
 			func() float64 {
@@ -58,7 +74,8 @@ func newMetrics(r prometheus.Registerer, s *Store) *metrics {
 	m.waits = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "moonbear_store_query_wait_seconds", Help: "How long queries waited for their turn.",
 		Buckets: []float64{.001, .01, .05, .25, 1, 5, 30}})
-	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.checkpointsFailed, m.fileBytes, m.diskFree, m.running, m.waiting, m.waits}
+	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.checkpointsFailed,
+		m.keeps, m.takenBack, m.keptDays, m.keptBytes, m.fileBytes, m.diskFree, m.running, m.waiting, m.waits}
 	if r != nil {
 		for _, c := range m.collectors {
 			r.MustRegister(c)
@@ -81,10 +98,11 @@ func diskFree(path string) (int64, error) {
 	return int64(st.Bavail) * int64(st.Bsize), nil
 }
 
-func directoryBytes(path string) int64 {
+// filesBytes is the size of the files below a directory whose names end so.
+func filesBytes(path, suffix string) int64 {
 	var n int64
 	_ = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || !strings.HasSuffix(d.Name(), suffix) {
 			return nil // gone meanwhile: nothing to count
 		}
 		if i, err := d.Info(); err == nil {

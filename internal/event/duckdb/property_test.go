@@ -52,6 +52,7 @@ func TestProperty(t *testing.T) {
 			o := oracle{pos: map[string]int64{}}
 			g := &eventtest.Bulk{Seed: uint64(seed), Weights: map[int64]int{1: 4, 2: 2, 3: 1}, Gap: 10 * time.Minute}
 			last := map[string]*event.Batch{}
+			kept := 0
 			at := func() time.Time {
 				if r.IntN(3) == 0 || len(o.events) == 0 {
 					return time.Time{}
@@ -60,7 +61,7 @@ func TestProperty(t *testing.T) {
 			}
 			for step := range steps {
 				var did string
-				switch k := r.IntN(20); {
+				switch k := r.IntN(24); {
 				case k < 9:
 					spool := []string{"a", "b"}[r.IntN(2)]
 					b := eventtest.Batch(spool, o.pos[spool], g.Next(r.IntN(600)))
@@ -84,6 +85,9 @@ func TestProperty(t *testing.T) {
 					if err := s.Compact(context.Background()); err != nil {
 						t.Fatalf("step %d: %v", step, err)
 					}
+				case k < 22:
+					did = "keep days"
+					keepAll(t, s, 1, 2, 3)
 				default:
 					did = "open again"
 					if err := s.Close(); err != nil {
@@ -93,6 +97,7 @@ func TestProperty(t *testing.T) {
 				}
 				for site := int64(1); site <= 3; site++ {
 					eventtest.Same(t, eventtest.All(t, s, site), o.of(site))
+					kept += len(checkKept(t, s, site, o.of(site)))
 				}
 				for spool, want := range o.pos {
 					if got, err := s.Loaded(context.Background(), spool); err != nil || got != want {
@@ -102,6 +107,9 @@ func TestProperty(t *testing.T) {
 				if t.Failed() {
 					t.Fatalf("after step %d: %s", step, did)
 				}
+			}
+			if kept == 0 {
+				t.Error("no day was ever kept: this test could not fail")
 			}
 		})
 	}

@@ -98,7 +98,8 @@ func definitions(cs []column) string {
 // recents lists the tables recent_N that hold events not yet in a segment:
 // rows arrive in the last, compaction freezes it by adding another. segments
 // lists the files; a tombstone hides what was deleted from one until it is
-// rewritten. facts has "purge" while this file may hold what was deleted.
+// rewritten. kept_files lists the files of kept days, kept_days what is in them
+// and whether it is still true. facts has "purge" while this file may hold what was deleted.
 //
 // A column is added at the end, where rows are written by their place, and
 // "if not exists": tables made by a newer program have it already.
@@ -119,7 +120,9 @@ func migrations(recents []string) []string {
 			"create table recent_1 (" + definitions(eventColumns) + ");" +
 			"insert into recents values (1);",
 		imports,
-		"create table imported_days (" + definitions(dayColumns) + ");",
+		"create table imported_days (" + definitions(dayColumns) + ");" +
+			"create table kept_files (id bigint, rows bigint);" +
+			"create table kept_days (file bigint, site_id bigint, zone varchar, from_ms bigint, to_ms bigint, gone boolean);",
 	}
 }
 

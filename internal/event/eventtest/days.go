@@ -86,11 +86,22 @@ func importedDays(t *testing.T, open Opener) {
 	Append(t, s, second)
 	Append(t, s, second)
 	sameDays(t, s, days)
+	keeps := func() {
+		t.Helper()
+		k, ok := s.(event.DayKeeper)
+		for site := int64(1); ok && site <= 3; site++ {
+			if kept, err := k.Kept(context.Background(), site, "UTC"); err != nil || kept.Imports != (site < 3) {
+				t.Errorf("imports of site %d: %v, %v", site, kept.Imports, err)
+			}
+		}
+	}
+	keeps()
 	tend(t, s)
 	sameDays(t, s, days)
 	closing(t, s)
 	s = open(t)
 	defer closing(t, s)
+	keeps()
 	sameDays(t, s, days)
 	if err := s.Append(context.Background(), &event.Batch{Spool: "import-1", From: 400, To: 600, Days: days[:1]}); err == nil {
 		t.Error("a batch that was stored in part was accepted")
