@@ -35,7 +35,7 @@ func looksBigQuery(h *transfer.Head) string {
 	return ""
 }
 
-func openBigQuery(in *transfer.Input, _ transfer.Settings) (transfer.Source, error) {
+func openBigQuery(in *transfer.Input, s transfer.Settings) (transfer.Source, error) {
 	if in.Reader == nil {
 		return nil, invalid("The events from BigQuery are JSON files, alone or compressed with gzip, not a zip.")
 	}
@@ -55,7 +55,8 @@ func openBigQuery(in *transfer.Input, _ transfer.Settings) (transfer.Source, err
 			return nil, err
 		}
 	}
-	return b, nil
+	// A day of them is in no order at all.
+	return inOrder(b, s), nil
 }
 
 func (b *bigQuery) Next(it *transfer.Item) error {

@@ -63,9 +63,9 @@ func member(members []string, name string) string {
 	return ""
 }
 
-func openUmami(in *transfer.Input, _ transfer.Settings) (transfer.Source, error) {
+func openUmami(in *transfer.Input, s transfer.Settings) (transfer.Source, error) {
 	u := &umami{}
-	var r io.Reader = in.Reader
+	r := in.Reader
 	if in.Zip != nil {
 		events := zipped(in.Zip, umamiEvents)
 		if events == nil {
@@ -88,7 +88,8 @@ func openUmami(in *transfer.Input, _ transfer.Settings) (transfer.Source, error)
 	if c := u.table.lacks("created_at", "session_id", "url_path"); c != "" {
 		return nil, missingColumn("Umami's events", c)
 	}
-	return u, nil
+	// The cloud writes them in no order of time.
+	return inOrder(u, s), nil
 }
 
 // zipped finds a file in a zip, whatever folder it is in.
