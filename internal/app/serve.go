@@ -292,11 +292,11 @@ func (s *server) greet(ctx context.Context, st *stages, o ServeOptions) error {
 }
 
 func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error {
-	d, err := openDemo(ctx, s.control, s.store, s.log)
+	d, err := openDemo(ctx, s.control, s.store, s.dir.path, s.log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n  Filling the demo site with %d days of traffic …\n", demoDays)
+	fmt.Fprintf(out, "\n  Filling the demo with traffic up to now …\n")
 	begun := time.Now()
 	rows, err := d.fill(ctx, begun)
 	if err != nil {
@@ -308,7 +308,7 @@ func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error
 	}
 	st.start("demo", d.Run)
 	_, err = fmt.Fprintf(out, "  %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once; starting again prints another):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
-		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.site.PublicID, s.cfg.DataDir)
+		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.list[0].site.PublicID, s.cfg.DataDir)
 	return err
 }
 
