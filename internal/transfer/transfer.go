@@ -71,8 +71,8 @@ type Item struct {
 
 // Drop is why a line is not taken.
 type Drop struct {
-	Reason Reason
-	Detail string // a bot's name, a hostname, what is wrong with the line; never anything personal
+	Reason Reason `json:"reason"`
+	Detail string `json:"detail,omitempty"` // a bot's name, a hostname, what is wrong with the line; never anything personal
 }
 
 // Reason says in one word why a line was dropped. Texts of collect's drops
