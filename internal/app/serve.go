@@ -73,6 +73,7 @@ type server struct {
 	loader    *load.Loader
 	collector *collect.Collector
 	stats     *stats.Stats
+	keeper    *stats.Keeper
 	jobs      *job.Jobs
 	web       *web.Server
 
@@ -147,6 +148,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	s.closing(s.store.Close)
 	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
+	s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: s.store, Log: s.log, Metrics: s.metrics})
 	return nil
 }
 
@@ -292,11 +294,11 @@ func (s *server) greet(ctx context.Context, st *stages, o ServeOptions) error {
 }
 
 func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error {
-	d, err := openDemo(ctx, s.control, s.store, s.dir.path, s.log)
+	d, err := openDemo(ctx, s.control, s.store, s.log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n  Filling the demo with traffic up to now …\n")
+	fmt.Fprintf(out, "\n  Filling the demo site with %d days of traffic …\n", demoDays)
 	begun := time.Now()
 	rows, err := d.fill(ctx, begun)
 	if err != nil {
@@ -308,7 +310,7 @@ func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error
 	}
 	st.start("demo", d.Run)
 	_, err = fmt.Fprintf(out, "  %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once; starting again prints another):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
-		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.list[0].site.PublicID, s.cfg.DataDir)
+		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.site.PublicID, s.cfg.DataDir)
 	return err
 }
 

@@ -97,7 +97,7 @@ func putVisitor(_ context.Context, c *Collector, h *hit) error {
 	if err != nil || who == nil {
 		return err
 	}
-	today, previous, err := c.salts(h.site, time.UnixMilli(h.now))
+	today, previous, err := c.salts.Pair(h.site.Location, h.site.TimeZone, time.UnixMilli(h.now))
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func putVisit(ctx context.Context, c *Collector, h *hit) error {
 	if h.event.Visitor == 0 {
 		return nil
 	}
-	fresh := kv.Visit{ID: visitID(h), Origin: h.origin, Entry: h.entry}
+	fresh := kv.Visit{ID: visitID(h.live), Origin: h.origin, Entry: h.entry}
 	v, opened, err := c.visitsOf(h).Join(ctx, h.key, h.previous, fresh, h.now, h.arrival)
 	if err != nil {
 		return err
@@ -184,13 +184,9 @@ func putVisit(ctx context.Context, c *Collector, h *hit) error {
 
 // visitID makes a visit's ID. Odd ones are open visits that a restart takes up
 // again; even ones were formed inside a batch of older events, and end there.
-// So are those of imports, which are told, because a rerun must find the same.
-func visitID(h *hit) int64 {
-	if h.fresh != 0 {
-		return h.fresh
-	}
+func visitID(live bool) int64 {
 	id := rand.Int64() &^ 1
-	if h.live {
+	if live {
 		return id | 1
 	}
 	return max(id, 2)

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"moonbear/internal/transfer"
-	"moonbear/internal/transfer/export"
 	"moonbear/internal/transfer/tools"
 	"moonbear/internal/transfer/weblog"
 )
@@ -14,7 +13,6 @@ import (
 func All() []transfer.Format {
 	return slices.Concat(
 		weblog.Formats(),
-		export.Formats(),
 		tools.Formats(),
 	)
 }
