@@ -73,7 +73,6 @@ type server struct {
 	loader    *load.Loader
 	collector *collect.Collector
 	stats     *stats.Stats
-	keeper    *stats.Keeper
 	jobs      *job.Jobs
 	web       *web.Server
 
@@ -148,7 +147,6 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	s.closing(s.store.Close)
 	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
-	s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: s.store, Log: s.log, Metrics: s.metrics})
 	return nil
 }
 
@@ -174,6 +172,15 @@ func (s *server) openCollect(ctx context.Context) error {
 		return err
 	}
 	return s.collector.Restore(ctx, s.store, s.spool)
+}
+
+// restoreEnded makes ended visits known while the server serves already.
+func (s *server) restoreEnded(ctx context.Context) error {
+	if err := s.collector.RestoreEnded(ctx, s.store); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "what is known of pages left open during the restart is lost", "error", err)
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // tokenFacts tells collecting what a bearer token may do.
@@ -222,7 +229,9 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	st.start("load", s.loader.Run)
 	st.start("spool", s.spool.Run)
 	st.start("sites", s.control.sites.Directory().Run)
+	st.start("store", s.store.Run)
 	st.start("collect", s.collector.Run)
+	st.start("visits", s.restoreEnded)
 	st.start("jobs", s.jobs.Run)
 	if err := s.serveMetrics(st); err != nil {
 		return errors.Join(err, listener.Close(), socket.Close(), st.stop())
@@ -294,11 +303,11 @@ func (s *server) greet(ctx context.Context, st *stages, o ServeOptions) error {
 }
 
 func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error {
-	d, err := openDemo(ctx, s.control, s.store, s.log)
+	d, err := openDemo(ctx, s.control, s.store, s.dir.path, s.log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n  Filling the demo site with %d days of traffic …\n", demoDays)
+	fmt.Fprintf(out, "\n  Filling the demo with traffic up to now …\n")
 	begun := time.Now()
 	rows, err := d.fill(ctx, begun)
 	if err != nil {
@@ -310,7 +319,7 @@ func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error
 	}
 	st.start("demo", d.Run)
 	_, err = fmt.Fprintf(out, "  %d events in %.1f s.\n\n  The demo dashboard, signed in (the link works once; starting again prints another):\n\n    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w\n\n  Ctrl-C stops it; the data stays in %s.\n\n",
-		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.site.PublicID, s.cfg.DataDir)
+		rows, time.Since(begun).Seconds(), s.cfg.BaseURL, token, d.list[0].site.PublicID, s.cfg.DataDir)
 	return err
 }
 

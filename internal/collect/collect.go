@@ -87,7 +87,7 @@ type Collector struct {
 	spool   Spool
 	visits  kv.Visits
 	keys    kv.Keys
-	salts   *salt.Salts
+	salts   func(s *site.Site, at time.Time) (today, previous salt.Salt, err error)
 	geo     *geo.DB
 	sources *source.Sources
 	tokens  func(ctx context.Context, bearer string) (TokenFacts, error)
@@ -100,7 +100,8 @@ type Collector struct {
 	metrics *metrics
 	now     func() time.Time
 	log     *slog.Logger
-	quiet   throttle // of the log
+	quiet   throttle      // of the log
+	ended   chan struct{} // closed when RestoreEnded is done; nil without Restore
 }
 
 // New makes a Collector.
@@ -112,7 +113,7 @@ func New(o Options) (*Collector, error) {
 		return nil, errors.New("collect needs Geo, Bots and Sources")
 	}
 	c := &Collector{
-		sites: o.Sites, spool: o.Spool, visits: o.Visits, keys: o.Keys, salts: o.Salts,
+		sites: o.Sites, spool: o.Spool, visits: o.Visits, keys: o.Keys,
 		geo: o.Geo, sources: o.Sources, tokens: o.Tokens, quota: o.Quota,
 		proxies: o.TrustedProxies, now: o.Now,
 		log:   cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
@@ -121,6 +122,9 @@ func New(o Options) (*Collector, error) {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	c.salts = func(s *site.Site, at time.Time) (salt.Salt, salt.Salt, error) {
+		return o.Salts.Pair(s.Location, s.TimeZone, at)
 	}
 	if c.keys == nil {
 		c.keys = kv.NewMemoryKeys()

@@ -20,10 +20,12 @@ type hit struct {
 	ip netip.Addr // invalid: not known
 	ua string
 
-	now     int64     // Unix milliseconds: when it happened
-	live    bool      // now is the server's own clock, and open visits are joined
-	batch   bool      // sent by a server: the sender is not the visitor
-	local   kv.Visits // what a hit that is not live forms visits in
+	now     int64        // Unix milliseconds: when it happened
+	live    bool         // now is the server's own clock, and open visits are joined
+	batch   bool         // sent by a server: the sender is not the visitor
+	local   kv.Visits    // what a hit that is not live forms visits in
+	facts   *event.Entry // of an import: what its source knows
+	fresh   int64        // of an import: the ID of the visit it may open
 	trusted *TokenFacts
 
 	site     *site.Site

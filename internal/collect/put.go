@@ -97,7 +97,7 @@ func putVisitor(_ context.Context, c *Collector, h *hit) error {
 	if err != nil || who == nil {
 		return err
 	}
-	today, previous, err := c.salts.Pair(h.site.Location, h.site.TimeZone, time.UnixMilli(h.now))
+	today, previous, err := c.salts(h.site, time.UnixMilli(h.now))
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func dropWithoutVisit(ctx context.Context, c *Collector, h *hit) error {
 	if h.event.Visitor == 0 {
 		return dropNoVisit
 	}
-	v, ok, err := c.visitsOf(h).Latest(ctx, h.key, h.previous, h.now-kv.Retention.Milliseconds())
+	v, ok, err := c.latest(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -154,6 +154,22 @@ func dropWithoutVisit(ctx context.Context, c *Collector, h *hit) error {
 	}
 	h.event.Visit, h.entry = v.ID, append(h.entry[:0], v.Entry...)
 	return nil
+}
+
+// latest is the visitor's latest visit. One that isn't known may be one that a
+// start hasn't restored yet.
+func (c *Collector) latest(ctx context.Context, h *hit) (v kv.Visit, ok bool, err error) {
+	since := h.now - kv.Retention.Milliseconds()
+	v, ok, err = c.visitsOf(h).Latest(ctx, h.key, h.previous, since)
+	if ok || err != nil || !h.live || !c.waits() {
+		return v, ok, err
+	}
+	select {
+	case <-c.ended:
+	case <-ctx.Done():
+		return v, false, ctx.Err()
+	}
+	return c.visitsOf(h).Latest(ctx, h.key, h.previous, since)
 }
 
 // putVisit joins the visitor's open visit or opens one. An event of no visitor
@@ -170,7 +186,7 @@ func putVisit(ctx context.Context, c *Collector, h *hit) error {
 	if h.event.Visitor == 0 {
 		return nil
 	}
-	fresh := kv.Visit{ID: visitID(h.live), Origin: h.origin, Entry: h.entry}
+	fresh := kv.Visit{ID: visitID(h), Origin: h.origin, Entry: h.entry}
 	v, opened, err := c.visitsOf(h).Join(ctx, h.key, h.previous, fresh, h.now, h.arrival)
 	if err != nil {
 		return err
@@ -184,9 +200,13 @@ func putVisit(ctx context.Context, c *Collector, h *hit) error {
 
 // visitID makes a visit's ID. Odd ones are open visits that a restart takes up
 // again; even ones were formed inside a batch of older events, and end there.
-func visitID(live bool) int64 {
+// So are those of imports, which are told, because a rerun must find the same.
+func visitID(h *hit) int64 {
+	if h.fresh != 0 {
+		return h.fresh
+	}
 	id := rand.Int64() &^ 1
-	if live {
+	if h.live {
 		return id | 1
 	}
 	return max(id, 2)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"moonbear/internal/event"
@@ -22,16 +23,15 @@ type Log interface {
 // restoreBytes is how much of the spool is read at once.
 const restoreBytes = 4 << 20
 
-// Restore makes what a restart forgot known again: the visits of the last six
-// hours, from which open ones go on, and the idempotency keys of the last 24.
-// It reads the store, and of the spool what was not loaded yet. Call it before
-// the first hit is taken. Engines that outlive the process need none of it.
+// Restore makes what a restart forgot known again: the visits that may be open,
+// and the idempotency keys of the last 24 hours. It reads the store, and of the
+// spool what was not loaded yet. Call it before the first hit is taken, and
+// then RestoreEnded. Engines that outlive the process need neither.
 func (c *Collector) Restore(ctx context.Context, store event.Store, log Log) error {
-	r := restorer{now: c.now()}
-	r.visits, _ = c.visits.(visitRestorer)
-	r.keys, _ = c.keys.(keyRestorer)
+	c.ended = make(chan struct{})
+	r := c.restorer()
 	if r.visits != nil {
-		if err := r.visitsFrom(ctx, store); err != nil {
+		if err := r.visitsFrom(ctx, store, r.now.Add(-kv.VisitTimeout), r.now.Add(ahead)); err != nil {
 			return fmt.Errorf("restore open visits: %w", err)
 		}
 	}
@@ -49,6 +49,46 @@ func (c *Collector) Restore(ctx context.Context, store event.Store, log Log) err
 	return nil
 }
 
+// RestoreEnded makes the visits known that ended in the last six hours, which a
+// page that is closed late still joins. Hits are taken meanwhile; messages of
+// such pages wait for it, and would be dropped without it.
+func (c *Collector) RestoreEnded(ctx context.Context, store event.Store) error {
+	defer close(c.ended)
+	r := c.restorer()
+	if r.visits == nil {
+		return nil
+	}
+	r.newestFirst = true
+	if err := r.visitsFrom(ctx, store, r.now.Add(-kv.Retention), r.now.Add(-kv.VisitTimeout)); err != nil {
+		return fmt.Errorf("restore ended visits: %w", err)
+	}
+	c.log.InfoContext(ctx, "ended visits restored", "visits", r.nVisits, "took", c.now().Sub(r.now))
+	return nil
+}
+
+// ahead is how far events may be ahead of the clock, which may have been set back.
+const ahead = 10 * 365 * 24 * time.Hour
+
+// waits says whether visits are still to be restored.
+func (c *Collector) waits() bool {
+	if c.ended == nil {
+		return false // nothing was forgotten
+	}
+	select {
+	case <-c.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+func (c *Collector) restorer() *restorer {
+	r := &restorer{now: c.now()}
+	r.visits, _ = c.visits.(visitRestorer)
+	r.keys, _ = c.keys.(keyRestorer)
+	return r
+}
+
 type visitRestorer interface {
 	Restore(key kv.VisitKey, v kv.Visit)
 }
@@ -62,18 +102,20 @@ type restorer struct {
 	visits         visitRestorer
 	keys           keyRestorer
 	nVisits, nKeys int
+	newestFirst    bool
 	entry          []byte
 }
 
-// visitsFrom reads the visits of the last six hours, the oldest first, a slice
-// of time after the other, so that its memory is bounded however many there are.
-func (r *restorer) visitsFrom(ctx context.Context, store event.Store) error {
+// visitsFrom reads the visits with an event in from <= ts < to, the oldest first
+// unless newestFirst, a slice of time after the other, so that its memory is
+// bounded however many there are.
+func (r *restorer) visitsFrom(ctx context.Context, store event.Store, from, to time.Time) error {
 	rows, err := store.Select(ctx, `
 		select date_trunc('minute', ts) as minute, count(*)
 		from events
-		where ts >= ?
+		where ts >= ? and ts < ?
 		group by minute
-		order by minute`, r.now.Add(-kv.Retention).UTC())
+		order by minute`, from.UTC(), to.UTC())
 	if err != nil {
 		return err
 	}
@@ -89,7 +131,11 @@ func (r *restorer) visitsFrom(ctx context.Context, store event.Store) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	for _, s := range spans(busy) {
+	cut := spans(busy)
+	if r.newestFirst {
+		slices.Reverse(cut)
+	}
+	for _, s := range cut {
 		if err := r.visitsOf(ctx, store, s); err != nil {
 			return err
 		}
@@ -148,6 +194,10 @@ func spans(busy []minute) (out []span) {
 // that crossed midnight is its visitor's latest hash's. Visits formed inside a
 // batch (even IDs) have ended.
 func (r *restorer) visitsOf(ctx context.Context, store event.Store, s span) error {
+	order := "latest"
+	if r.newestFirst {
+		order = "latest desc"
+	}
 	rows, err := store.Select(ctx, `
 		select site_id, argMax(visitor_id, ts) as visitor, visit_id, max(ts) as latest, max(visit_start),
 			max(entry_path), max(referrer), max(source), max(channel),
@@ -158,7 +208,7 @@ func (r *restorer) visitsOf(ctx context.Context, store event.Store, s span) erro
 		from events
 		where ts >= ? and ts < ? and name <> 'engagement' and visitor_id <> 0 and visit_id % 2 <> 0
 		group by site_id, visit_id
-		order by latest`, s.from.UTC(), s.to.UTC())
+		order by `+order, s.from.UTC(), s.to.UTC())
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,21 @@ func TestRestore(t *testing.T) {
 	n := len(w.read().Events)
 	seen(w, "loaded")
 	seen(w, "spooled")
-	w.hit("/event", pv("https://example.com/old", `,"event":"engagement"`), "User-Agent", chrome+"old")
+	// An engagement of a visit that isn't known yet waits until it is.
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		w.hit("/event", pv("https://example.com/old", `,"event":"engagement"`), "User-Agent", chrome+"old")
+	}()
+	select {
+	case <-left:
+		t.Error("an engagement was judged before ended visits were restored")
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := w.RestoreEnded(ctx, store); err != nil {
+		t.Fatal(err)
+	}
+	<-left
 	seen(w, "old")
 	w.hit("/v1/events", list(`{"url":"https://example.com/b","visitor_id":"b"}`), auth...) // must not join a batch's visit
 	got := w.stored().Events[n:]
@@ -125,6 +139,9 @@ func TestRestoreForgets(t *testing.T) {
 		if err := w.Restore(ctx, store, w.spool); err != nil {
 			t.Fatal(err)
 		}
+		if err := w.RestoreEnded(ctx, store); err != nil {
+			t.Fatal(err)
+		}
 		if visits.Len() != tc.visits || keys.Len() != tc.keys {
 			t.Errorf("%v later %d visits and %d keys are restored, want %d and %d", tc.after, visits.Len(), keys.Len(), tc.visits, tc.keys)
 		}
@@ -165,6 +182,9 @@ func TestRestoreOfManyVisits(t *testing.T) {
 	known := kv.NewMemory(2 * visits)
 	w.Collector.visits = known
 	if err := w.Collector.Restore(t.Context(), store, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.RestoreEnded(t.Context(), store); err != nil {
 		t.Fatal(err)
 	}
 	if known.Len() != visits {

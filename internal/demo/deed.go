@@ -1,11 +1,6 @@
 package demo
 
-import (
-	"math/rand/v2"
-	"slices"
-
-	"moonbear/internal/event"
-)
+import "moonbear/internal/event"
 
 // The names of the shop's own events; goals are made of them.
 const (
@@ -27,50 +22,94 @@ var (
 		{"https://www.instagram.com/hallacoffee", 5}, {"https://map.naver.com/p/entry/place/1382094", 3},
 		{"https://www.youtube.com/@hallacoffee", 2}, {"https://sprudge.com/best-roasters-of-the-year", 1},
 	}
-	broken = []weighted{{"/journal/brew-giude", 4}, {"/shop/christmas-2024", 3}, {"/shop/sumatra", 2}, {"/events", 1}}
+	roasts  = []weighted{{"light", 1}, {"medium", 1}, {"dark", 1}}
+	methods = []weighted{{"card", 0}, {"paypal", 0}, {"naver-pay", 0}} // pay decides
 )
 
-// deed is what a visitor may do on a page.
-func deed(r *rand.Rand, base event.Event, path string, at int64) (event.Event, bool) {
-	e := base
-	e.Time, e.Path, e.Interactive = at, path, true
-	if slices.ContainsFunc(broken, func(b weighted) bool { return b.name == path }) {
-		e.Name, e.Interactive, e.Props = event.NotFound, false, []event.Prop{{Key: "path", Value: path}}
-		return e, true
+// choice is what may be drawn, as properties that all events share: nobody
+// changes those of an event.
+type choice struct {
+	table alias
+	props [][]event.Prop
+}
+
+func choose(key string, list []weighted) choice {
+	c := choice{table: aliasOf(list, func(w weighted) float64 { return w.weight })}
+	for _, w := range list {
+		c.props = append(c.props, []event.Prop{{Key: key, Value: w.name}})
 	}
-	of := func(list []weighted) string {
-		return pick(r, list, func(w weighted) float64 { return w.weight }).name
+	return c
+}
+
+func (c *choice) draw(d *dice) []event.Prop { return c.props[c.table.draw(d)] }
+
+// deeds are what can be done at a site.
+type deeds struct {
+	plan, corner, link choice
+	leaflet, prices    []event.Prop
+	paid               [][][]event.Prop // by method and roast
+	notFound           map[string][]event.Prop
+}
+
+func newDeeds(domain string) *deeds {
+	d := &deeds{
+		plan: choose("plan", plans), corner: choose("place", corners), link: choose("url", links),
+		leaflet:  []event.Prop{{Key: "url", Value: "https://" + domain + "/brew-guide.pdf"}},
+		prices:   []event.Prop{{Key: "url", Value: "https://" + domain + "/wholesale-prices.xlsx"}},
+		notFound: map[string][]event.Prop{},
 	}
+	for _, m := range methods {
+		var by [][]event.Prop
+		for _, r := range roasts {
+			by = append(by, []event.Prop{{Key: "method", Value: m.name}, {Key: "roast", Value: r.name}})
+		}
+		d.paid = append(d.paid, by)
+	}
+	for _, b := range broken {
+		d.notFound[b.name] = []event.Prop{{Key: "path", Value: b.name}}
+	}
+	return d
+}
+
+// deed is what a visitor may do on a page: it makes e that event, or says that
+// nothing was done.
+func (s *deeds) deed(d *dice, e *event.Event, r role) bool {
+	e.Interactive = true
+	x := int(d.next() >> 32 * 1000 >> 32) // in a thousand
 	switch {
-	case path == "/checkout" && r.Float64() < 0.62:
-		e.Name, e.Props = Purchase, []event.Prop{{Key: "method", Value: "card"}, {Key: "roast", Value: roasts[r.IntN(len(roasts))]}}
-		e.Revenue, e.Currency = int64(9+r.IntN(60))*1000, "USD"
-		pay(r, &e)
-	case path == "/shop/subscription" && r.Float64() < 0.14:
-		e.Name, e.Props = Signup, []event.Prop{{Key: "plan", Value: of(plans)}}
-	case path == "/journal/brew-guide" && r.Float64() < 0.12:
-		e.Name, e.Props = event.Download, []event.Prop{{Key: "url", Value: "https://" + Domain + "/brew-guide.pdf"}}
-	case path == "/wholesale" && r.Float64() < 0.2:
-		e.Name, e.Props = event.Download, []event.Prop{{Key: "url", Value: "https://" + Domain + "/wholesale-prices.xlsx"}}
-	case r.Float64() < 0.025:
-		e.Name, e.Props = Newsletter, []event.Prop{{Key: "place", Value: of(corners)}}
-	case r.Float64() < 0.02:
-		e.Name, e.Props = event.Outbound, []event.Prop{{Key: "url", Value: of(links)}}
+	case r == missing:
+		e.Name, e.Interactive, e.Props = event.NotFound, false, s.notFound[e.Path]
+	case r == checkout && x < 620:
+		e.Name = Purchase
+		s.pay(d, e)
+	case r == offer && x < 140:
+		e.Name, e.Props = Signup, s.plan.draw(d)
+	case r == guide && x < 120:
+		e.Name, e.Props = event.Download, s.leaflet
+	case r == prices && x < 200:
+		e.Name, e.Props = event.Download, s.prices
+	case x >= 975:
+		e.Name, e.Props = Newsletter, s.corner.draw(d)
+	case x >= 956:
+		e.Name, e.Props = event.Outbound, s.link.draw(d)
 	default:
-		return event.Event{}, false
+		return false
 	}
-	return e, true
+	return true
 }
 
 // pay settles a purchase: the shop's prices are in dollars, which most pay; its
 // resellers take euros in Europe and, through a Korean checkout, won.
-func pay(r *rand.Rand, e *event.Event) {
+func (s *deeds) pay(d *dice, e *event.Event) {
+	e.Revenue, e.Currency = int64(9+d.below(60))*1000, "USD"
+	method := 0
 	switch {
-	case (e.Country == "DE" || e.Country == "FR") && r.Float64() < 0.6:
+	case (e.Country == "DE" || e.Country == "FR") && d.chance(600):
 		e.Currency = "EUR"
-	case e.Country == "KR" && r.Float64() < 0.15:
-		e.Currency, e.Revenue, e.Props[0].Value = "KRW", e.Revenue*1400, "naver-pay"
-	case r.Float64() < 0.3:
-		e.Props[0].Value = "paypal"
+	case e.Country == "KR" && d.chance(220):
+		e.Currency, e.Revenue, method = "KRW", e.Revenue*1400, 2
+	case d.chance(300):
+		method = 1
 	}
+	e.Props = s.paid[method][d.below(len(roasts))]
 }

@@ -1,26 +1,24 @@
-// Package demo makes traffic that looks like a real site's: a coffee
-// roaster's shop and journal, read from Seoul to San Francisco.
+// Package demo makes traffic that looks like real sites': a coffee roaster's
+// shop and journal, read from Seoul to San Francisco, and its friends around
+// the world.
 //
-// The same minute always gives the same visits (each minute seeds its own
-// generator), so a period can be made in any order, in pieces, and topped up
-// later, and two machines agree on it. A window asks for the events whose time
-// lies in it; visits that began earlier and reach into it are found by looking
-// longestVisit back.
+// It comes in two ways. Window is traffic at a rate, for a demo that goes on:
+// the same minute always gives the same visits (each minute seeds its own
+// dice), so a period can be made in any order, in pieces, and topped up later.
+// A window asks for the events whose time lies in it; visits that began earlier
+// and reach into it are found by looking longestVisit back. Fill is exactly so
+// many events in a period, for benchmarks, at a million a second.
+//
+// Either way two machines agree on every byte: draws are of integers (dice.go).
 package demo
 
 import (
-	"encoding/binary"
-	"hash/fnv"
-	"math"
-	"math/rand/v2"
+	"cmp"
 	"slices"
 	"time"
 
 	"moonbear/internal/event"
 )
-
-// Domain is the demo site's domain and only hostname.
-const Domain = "hallacoffee.example"
 
 // longestVisit bounds how long after its first event a visit goes on.
 const longestVisit = 45 * time.Minute
@@ -28,22 +26,97 @@ const longestVisit = 45 * time.Minute
 // Options say whose traffic, and how much.
 type Options struct {
 	Site int64
+	Seed uint64         // sites with different ones have different visits; 0: Site
+	Shop Shop           // zero: the first of Shops
+	Zone *time.Location // the site's: a visitor lasts one day of it; nil: UTC
 	// PerDay is the visits of an ordinary weekday; weekends, growth, launches
 	// and the hour of the day vary it.
 	PerDay float64
 	// Epoch is where growth starts; visits double in about 20 weeks from it.
 	Epoch time.Time
+	// Begin is when the first visit of a Window may begin, where a Fill ended;
+	// zero: Epoch.
+	Begin time.Time
 }
 
-// Traffic makes a site's traffic.
+// Traffic makes a site's traffic. It keeps what it has worked out, so one
+// goroutine uses it at a time.
 type Traffic struct {
-	o     Options
-	paths zipf
+	o    Options
+	seed uint64
+
+	week      *week
+	places    []place
+	machines  [2]alias // [1] in Korea
+	fashions  fashions
+	speeds    [][]speed // by place and machine
+	origins   []origin
+	leads     []int // by origin: the page it leads to, -1 any
+	drawn     [2][2]alias
+	pages     []page
+	zipf      alias
+	ways      ways
+	deeds     *deeds
+	regulars  int // of each place and machine
+	localDays localDays
+	now       hour // the hour that was asked about last
+}
+
+// ways are the pages that others lead to; -1 where there is none.
+type ways struct {
+	list, basket, checkout, missing int
+	broken                          alias
 }
 
 // New returns the traffic of a site.
 func New(o Options) *Traffic {
-	return &Traffic{o: o, paths: newZipf(len(pages), 1.05)}
+	if o.Shop.Domain == "" {
+		o.Shop = Shops(1)[0]
+	}
+	o.Seed = cmp.Or(o.Seed, uint64(o.Site))
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Begin.IsZero() {
+		o.Begin = o.Epoch
+	}
+	t := &Traffic{
+		o: o, seed: hash(o.Seed, hashText(o.Shop.Domain)),
+		places: placesFor(o.Shop.home), machines: machinesFor(), fashions: fashions{},
+		deeds: newDeeds(o.Shop.Domain), regulars: max(1, int(o.PerDay/900)), localDays: localDays{zone: o.Zone},
+	}
+	t.now.number = -1
+	t.week = newWeek(t.places)
+	t.origins, t.drawn = originsFor(o.PerDay)
+	t.pages = catalogue(o.Shop.kind, o.PerDay)
+	t.zipf = newZipf(len(t.pages), 1.05)
+	t.link()
+	for i := range t.places {
+		var by []speed
+		for k := range machines {
+			by = append(by, speedOf(&t.places[i], &machines[k]))
+		}
+		t.speeds = append(t.speeds, by)
+	}
+	return t
+}
+
+// link adds the pages that nobody begins with, and finds where links lead.
+func (t *Traffic) link() {
+	find := func(r role) int { return slices.IndexFunc(t.pages, func(p page) bool { return p.role == r }) }
+	t.ways = ways{list: find(listPage), basket: find(basket), checkout: -1}
+	for _, o := range t.origins {
+		t.leads = append(t.leads, slices.IndexFunc(t.pages, func(p page) bool { return o.path != "" && p.path == o.path }))
+	}
+	if t.ways.basket >= 0 {
+		t.ways.checkout = len(t.pages)
+		t.pages = append(t.pages, checkoutPage)
+	}
+	t.ways.missing = len(t.pages)
+	for _, b := range broken {
+		t.pages = append(t.pages, page{path: b.name, role: missing, draw: 1000, server: 1000})
+	}
+	t.ways.broken = aliasOf(broken, func(b weighted) float64 { return b.weight })
 }
 
 // Window returns the events with from <= time < to in order of time, and the
@@ -51,154 +124,47 @@ func New(o Options) *Traffic {
 func (t *Traffic) Window(from, to time.Time) ([]event.Event, []event.Drop) {
 	from, to = from.UTC().Truncate(time.Minute), to.UTC().Truncate(time.Minute)
 	lo, hi := from.UnixMilli(), to.UnixMilli()
-	var events []event.Event
-	var drops []event.Drop
-	for m := from.Add(-longestVisit); m.Before(to); m = m.Add(time.Minute) {
-		r := t.random(m)
-		for range poisson(r, t.rate(m)) {
-			for _, e := range t.visit(r, m) {
-				if e.Time >= lo && e.Time < hi {
-					events = append(events, e)
-				}
-			}
-		}
-		if !m.Before(from) {
-			drops = t.drops(drops, r, m)
+	begin := from.Add(-longestVisit)
+	if begin.Before(t.o.Begin) {
+		begin = t.o.Begin.UTC().Truncate(time.Minute)
+	}
+	var all []event.Event
+	for m := begin; m.Before(to); m = m.Add(time.Minute) {
+		d := dice{hash(t.seed, 1, uint64(m.Unix()/60))}
+		for range d.poisson(t.rate(m)) {
+			all = t.visit(all, &d, m.UnixMilli()+int64(d.below(60_000)), manyEvents, hi+longestVisit.Milliseconds())
 		}
 	}
-	slices.SortStableFunc(events, func(a, b event.Event) int { return int(a.Time - b.Time) })
+	var order []int
+	for i := range all {
+		if all[i].Time >= lo && all[i].Time < hi {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(all[a].Time, all[b].Time), a-b) })
+	events := make([]event.Event, len(order))
+	for i, at := range order {
+		events[i] = all[at]
+	}
+	drops := t.drops(nil, lo/minuteMS, hi/minuteMS)
+	slices.SortStableFunc(drops, func(a, b event.Drop) int { return cmp.Compare(a.Time, b.Time) })
 	return events, drops
 }
 
-// random is the minute's own generator.
-func (t *Traffic) random(m time.Time) *rand.Rand {
-	h := fnv.New64a()
-	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:], uint64(t.o.Site))
-	binary.LittleEndian.PutUint64(b[8:], uint64(m.Unix()/60))
-	h.Write(b[:])
-	return rand.New(rand.NewPCG(h.Sum64(), uint64(m.Unix()/60)))
-}
-
-// rate is the visits to expect in a minute.
-func (t *Traffic) rate(m time.Time) float64 {
-	perMinute := t.o.PerDay / (24 * 60)
-	var world float64
-	for _, p := range places {
-		world += p.weight * daylight(m, p.offset)
-	}
-	growth := math.Exp2(m.Sub(t.o.Epoch).Hours() / 24 / 7 / 20)
-	return perMinute * world * math.Min(growth, 8) * (1 + launch(m))
-}
-
-// daylight is how busy an hour is for people offset hours from UTC: quiet at
-// night, a hill over the day, higher in the evening, lower at weekends. Its
-// mean over a week is about 1.
-func daylight(m time.Time, offset float64) float64 {
-	local := m.Add(time.Duration(offset * float64(time.Hour)))
-	h := float64(local.Hour()) + float64(local.Minute())/60
-	busy := 0.12 + 1.35*bell(h, 11, 3.2) + 1.5*bell(h, 20.5, 2.6)
-	if d := local.Weekday(); d == time.Saturday || d == time.Sunday {
-		busy *= 0.74
-	}
-	return busy * 1.15
-}
-
-func bell(x, mid, width float64) float64 {
-	return math.Exp(-(x - mid) * (x - mid) / (2 * width * width))
-}
-
-// launch is the extra crowd on the third Tuesday of a month, from 15:00 UTC on,
-// when a new roast is shown on Hacker News; it fades within two days.
-func launch(m time.Time) float64 {
-	for back := range 3 {
-		d := m.AddDate(0, 0, -back)
-		if d.Weekday() != time.Tuesday || d.Day() < 15 || d.Day() > 21 {
-			continue
-		}
-		start := time.Date(d.Year(), d.Month(), d.Day(), 15, 0, 0, 0, time.UTC)
-		if since := m.Sub(start).Hours(); since >= 0 {
-			return 9 * math.Exp(-since/7)
-		}
-	}
-	return 0
-}
-
-// slow is by how much pages are slower: a release on the second Thursday of a
-// month shipped an image without a size, and was mended on the Saturday.
-func slow(m time.Time) float64 {
-	for back := range 3 {
-		d := m.AddDate(0, 0, -back)
-		if d.Weekday() == time.Thursday && d.Day() >= 8 && d.Day() <= 14 {
-			if back < 2 || m.Hour() < 9 {
-				return 2.1
+// drops are what was not counted from one minute to another: bots by name, and
+// a copy of the site under another hostname.
+func (t *Traffic) drops(out []event.Drop, from, to int64) []event.Drop {
+	for hour := from / 60; hour <= (to-1)/60; hour++ {
+		for i, b := range botsAndOthers {
+			minute, n := t.crawls(i, hour)
+			if n == 0 || minute < from || minute >= to {
+				continue
 			}
-		}
-	}
-	return 1
-}
-
-// drops are what was not counted in a minute: bots by name, and a copy of the
-// site under another hostname.
-func (t *Traffic) drops(out []event.Drop, r *rand.Rand, m time.Time) []event.Drop {
-	for _, b := range bots {
-		if n := poisson(r, b.perDay/(24*60)*t.o.PerDay/1000); n > 0 {
-			out = append(out, event.Drop{Site: t.o.Site, Time: m.UnixMilli(), Reason: b.reason, Detail: b.name, Count: int64(n)})
+			if b.reason == "hostname" {
+				b.name = "staging." + t.o.Shop.Domain
+			}
+			out = append(out, event.Drop{Site: t.o.Site, Time: minute * minuteMS, Reason: b.reason, Detail: b.name, Count: int64(n)})
 		}
 	}
 	return out
-}
-
-// zipf draws ranks with weight 1/(rank+1)^s.
-type zipf struct{ cumulative []float64 }
-
-func newZipf(n int, s float64) zipf {
-	z := zipf{cumulative: make([]float64, n)}
-	var sum float64
-	for i := range n {
-		sum += 1 / math.Pow(float64(i+1), s)
-		z.cumulative[i] = sum
-	}
-	return z
-}
-
-func (z zipf) draw(r *rand.Rand) int {
-	x := r.Float64() * z.cumulative[len(z.cumulative)-1]
-	i, _ := slices.BinarySearch(z.cumulative, x)
-	return min(i, len(z.cumulative)-1)
-}
-
-// poisson draws a count with mean l (Knuth's method; l is small here, large
-// ones are split so that exp(-l) stays well above zero).
-func poisson(r *rand.Rand, l float64) int {
-	n := 0
-	for ; l > 30; l -= 30 {
-		n += poisson(r, 30)
-	}
-	limit, p := math.Exp(-l), r.Float64()
-	for p > limit {
-		n++
-		p *= r.Float64()
-	}
-	return n
-}
-
-// logNormal draws a positive time whose median is given, in milliseconds.
-func logNormal(r *rand.Rand, median, sigma float64) int64 {
-	return int64(median * math.Exp(sigma*r.NormFloat64()))
-}
-
-// pick draws from a weighted list.
-func pick[T any](r *rand.Rand, list []T, weight func(T) float64) T {
-	var sum float64
-	for _, x := range list {
-		sum += weight(x)
-	}
-	at := r.Float64() * sum
-	for _, x := range list {
-		if at -= weight(x); at < 0 {
-			return x
-		}
-	}
-	return list[len(list)-1]
 }

@@ -1,10 +1,6 @@
 package demo
 
 import (
-	"math"
-	"math/rand/v2"
-	"time"
-
 	"moonbear/internal/event"
 )
 
@@ -12,80 +8,99 @@ import (
 // browser doesn't measure is -1.
 type drawn struct{ ttfb, fcp, lcp, inp, cls int64 }
 
+// spreads are how far times lie around their medians.
+var (
+	tight  = newSpread(0.4)
+	usual  = newSpread(0.5)
+	wide   = newSpread(0.6)
+	wider  = newSpread(0.7)
+	stays  = newSpread(0.9)
+	shifts = newSpread(1)
+)
+
+// speed is how slow a visitor's network and machine are, in thousandths, 1,000
+// being a desktop close to the server.
+type speed struct{ network, machine int64 }
+
+func speedOf(p *place, m *machine) speed {
+	if m.device != event.DeviceMobile {
+		return speed{p.slow, 1000}
+	}
+	// Where networks are slow, phones are older too.
+	return speed{p.slow * 14 / 10, 15 * root(p.slow*1000) / 10}
+}
+
+// root is the whole square root.
+func root(n int64) int64 {
+	x := n
+	for y := (x + 1) / 2; y < x; y = (x + n/x) / 2 {
+		x = y
+	}
+	return x
+}
+
 // timings are the phases of a page's load, in their order: the network's by
 // place and device, the server's and the drawing's by page. A later page of a
-// visit comes over the connection of the first.
-func timings(r *rand.Rand, e *event.Event, m time.Time, first bool) drawn {
-	network, machine := speedOf(e)
-	page := cost{1, 1}
-	if c, ok := costs[e.Path]; ok {
-		page = c
+// visit comes over the connection of the first. slow is the release's.
+func timings(d *dice, e *event.Event, s speed, p *page, slow int64, first bool) drawn {
+	net, mach := s.network, s.machine
+	draw := p.draw * slow / 1000
+	a, b := d.next(), d.next()
+	var dns, connect, tls int64
+	if first {
+		c := d.next()
+		dns = wider.of(14*net, c) / 1000
+		tls = tight.of(22*net, c>>12) / 1000
+		connect = tight.of(24*net, c>>24)/1000 + tls
 	}
-	page.draw *= slow(m)
-	ms := func(median, spread float64) int64 { return logNormal(r, median, spread) }
-	dns, tcp, tls := ms(14*network, 0.7), ms(24*network, 0.4), ms(22*network, 0.4)
-	wait, down := ms(70*network+90*page.server, 0.5), ms(26*network*page.draw, 0.6)
-	render, after := ms(430*machine*page.draw, 0.5), ms(12*machine, 0.5)
-	paint, largest, answer := ms(260*machine, 0.4), ms(330*machine*page.draw+60*network, 0.6), ms(58*machine, 0.75)
-	if !first {
-		dns, tcp, tls = 0, 0, 0
+	wait := usual.of(70*net+90*p.server, a) / 1000
+	down := wide.of(26*net*draw/1000, a>>12) / 1000
+	render := usual.of(430*mach*draw/1000, a>>24) / 1000
+	after := usual.of(12*mach, a>>36) / 1000
+	begin := dns + connect + wait
+	m := &e.Measures
+	m[event.DNS] = event.Measured(dns)
+	m[event.Connect] = event.Measured(connect)
+	m[event.TLS] = event.Measured(tls)
+	m[event.TTFBTiming] = event.Measured(wait)
+	m[event.DownloadTiming] = event.Measured(down)
+	m[event.DOMContentLoaded] = event.Measured(begin + down + render*6/10)
+	m[event.Render] = event.Measured(render)
+	m[event.PageLoad] = event.Measured(begin + down + render + after)
+	m[event.TransferSize] = event.Measured(tight.of(48*draw, a>>48))
+	fcp := begin + tight.of(260*mach, b)/1000
+	return drawn{
+		ttfb: begin, fcp: fcp,
+		lcp: fcp + wide.of(330*mach*draw/1000+60*net, b>>12)/1000,
+		inp: wider.of(58*mach, b>>24) / 1000,
+		cls: min(9000, shifts.of(150*draw*draw/1_000_000, b>>36)),
 	}
-	begin := dns + tcp + tls + wait
-	set(e, event.DNS, dns)
-	set(e, event.Connect, tcp+tls)
-	set(e, event.TLS, tls)
-	set(e, event.TTFBTiming, wait)
-	set(e, event.DownloadTiming, down)
-	set(e, event.DOMContentLoaded, begin+down+render*6/10)
-	set(e, event.Render, render)
-	set(e, event.PageLoad, begin+down+render+after)
-	set(e, event.TransferSize, logNormal(r, 48_000*page.draw, 0.4))
-	d := drawn{ttfb: begin, fcp: begin + paint, lcp: begin + paint + largest, inp: answer}
-	d.cls = int64(math.Min(9000, 150*page.draw*page.draw*math.Exp(r.NormFloat64())))
-	if r.Float64() > 0.7 {
-		d.inp = -1 // nothing was pressed
-	}
-	return measured(e, d)
 }
 
 // measured leaves out what a browser can't measure: only Chrome and its kin
-// know of shifts, and Safari before 26.2 of none but the first paint.
-func measured(e *event.Event, d drawn) drawn {
-	switch {
-	case e.OS == "iOS" || e.OS == "iPadOS" || e.Browser == "Safari":
-		d.lcp, d.inp, d.cls = -1, -1, -1
-	case e.Browser == "Firefox":
-		d.cls = -1
+// know of shifts, and Safari before 26.2 of none but the first paint. An answer
+// is measured where something was pressed.
+func (s drawn) measured(d *dice, e *event.Event, vitals bool) drawn {
+	if !vitals {
+		s.lcp, s.inp = -1, -1
 	}
-	return d
+	if e.OS == "iOS" || e.OS == "iPadOS" || e.Browser == "Safari" || e.Browser == "Firefox" {
+		s.cls = -1
+	}
+	if d.chance(300) {
+		s.inp = -1
+	}
+	return s
 }
 
 // vitals are what the page says of itself when it is left.
-func vitals(r *rand.Rand, e *event.Event, d drawn, read int64) {
-	set(e, event.TTFB, d.ttfb)
-	set(e, event.FCP, d.fcp)
-	set(e, event.LCP, d.lcp)
-	set(e, event.INP, d.inp)
-	set(e, event.CLS, d.cls)
-	set(e, event.EngagementTime, read*9/10)
-	set(e, event.ScrollDepth, int64(math.Min(100, 25+float64(read)/900+20*r.Float64())))
-}
-
-// set stores a measurement; below 0 there is none.
-func set(e *event.Event, i int, v int64) { e.Measures[i] = event.Measured(v) }
-
-// speedOf is how slow a visitor's network and machine are, 1 being a desktop
-// close to the server.
-func speedOf(e *event.Event) (network, machine float64) {
-	network, machine = 1, 1
-	for _, p := range places {
-		if p.city == e.City {
-			network = p.slow
-		}
-	}
-	if e.Device == event.DeviceMobile {
-		// Where networks are slow, phones are older too.
-		return network * 1.4, 1.5 * math.Sqrt(network)
-	}
-	return network, machine
+func vitals(d *dice, e *event.Event, s drawn, read int64) {
+	m := &e.Measures
+	m[event.TTFB] = event.Measured(s.ttfb)
+	m[event.FCP] = event.Measured(s.fcp)
+	m[event.LCP] = event.Measured(s.lcp)
+	m[event.INP] = event.Measured(s.inp)
+	m[event.CLS] = event.Measured(s.cls)
+	m[event.EngagementTime] = event.Measured(read * 9 / 10)
+	m[event.ScrollDepth] = event.Measured(min(100, 25+read/900+int64(d.below(20))))
 }

@@ -1,107 +1,200 @@
 package demo
 
-import (
-	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
-	"time"
+import "moonbear/internal/event"
 
-	"moonbear/internal/event"
-)
+// manyEvents is more than a visit has.
+const manyEvents = 1 << 30
 
-// visit makes one visit that begins in minute m, in order of time.
-func (t *Traffic) visit(r *rand.Rand, m time.Time) []event.Event {
-	place := pick(r, places, func(p place) float64 { return p.weight * daylight(m, p.offset) })
-	machine := pick(r, machines, func(d machine) float64 { return d.weight * machineBias(place, d) })
-	origin := pick(r, origins, func(o origin) float64 { return o.weight * originBias(place, o, m) })
-
-	at := m.UnixMilli() + r.Int64N(60_000)
-	entry := origin.path
-	if entry == "" {
-		entry = pages[t.paths.draw(r)].path
-	}
-	e := event.Event{
-		Site: t.o.Site, Visitor: visitorID(r, m, place, machine), Visit: nonZero(r), Hostname: Domain,
-		Entry: event.Entry{
-			VisitStart: at, EntryPath: entry,
-			Referrer: origin.referrer, Source: origin.source, Channel: origin.channel,
-			UTMSource: origin.utmSource, UTMMedium: origin.utmMedium, UTMCampaign: origin.campaign,
-			Country: place.country, Region: place.region, City: place.city,
-			Browser: machine.browser, BrowserVersion: machine.version, OS: machine.os, OSVersion: machine.osVersion,
-			Device: machine.device, ScreenWidth: machine.width[r.IntN(len(machine.width))],
-			Language: place.language, TimeZone: place.zone,
-		},
-		ConnectionSpeed: machine.speed,
-	}
-	return t.pages(r, m, e, at, entry, origin.bounce)
+// visitor is who is here: a person with a machine in a place.
+type visitor struct {
+	person  uint64
+	place   int
+	machine int
+	korea   int // 1: in Korea
 }
 
-// pages walks a visitor through the site: a pageview, perhaps an event, the
-// page's engagement when it is left, and on to the next page.
-func (t *Traffic) pages(r *rand.Rand, m time.Time, base event.Event, at int64, path string, bounce float64) []event.Event {
-	var out []event.Event
-	end := at + longestVisit.Milliseconds() - 60_000
-	stay := 1 - bounce
-	for n := 0; ; n++ {
-		view := base
-		view.Time, view.Name, view.Path = at, event.Pageview, path
-		seen := timings(r, &view, m, n == 0)
-		out = append(out, view)
+// visit appends the events of one visit that begins at a time, in order of
+// time: at most limit of them, all before end.
+func (t *Traffic) visit(out []event.Event, d *dice, at int64, limit int, end int64) []event.Event {
+	if n := at / hourMS; n != t.now.number {
+		t.now = t.hour(n)
+	}
+	v := t.visitor(d)
+	from := t.origin(d, v.korea)
+	o := &t.origins[from]
+	first := t.leads[from]
+	if first < 0 {
+		first = t.zipf.draw(d)
+	}
+	start := len(out)
+	out = append(out, event.Event{Site: t.o.Site, Visit: nonZero(d.next()), Hostname: t.o.Shop.Domain})
+	e := &out[start]
+	t.enter(e, &v, o, d)
+	e.VisitStart, e.EntryPath = at, t.pages[first].path
+	return t.walk(out, d, walk{
+		visitor: v, at: at, page: first, stay: 1000 - o.bounce,
+		limit: limit, end: min(end, at+longestVisit.Milliseconds()-minuteMS),
+		vitals: t.now.looks[v.machine][0].vitals, slow: t.now.slow,
+	})
+}
 
-		read := min(logNormal(r, 24_000, 0.9)+1500, 8*60_000)
-		if e, ok := deed(r, base, path, at+read/2); ok && e.Time < end {
-			out = append(out, e)
-			if e.Interactive {
-				stay = 0.8
-			}
+// visitor draws who comes. About one visit in six is of a regular; those come
+// from one place each, with one machine, as a visitor is an address and a
+// browser.
+func (t *Traffic) visitor(d *dice) visitor {
+	v := visitor{place: t.now.places.draw(d)}
+	if t.places[v.place].country == "KR" {
+		v.korea = 1
+	}
+	v.machine = t.machines[v.korea].draw(d)
+	v.person = d.next()
+	if d.chance(167) {
+		v.person = hash(t.seed, 2, uint64(v.place), uint64(v.machine), uint64(d.below(t.regulars)))
+	}
+	return v
+}
+
+// origin draws where a visit comes from: a launch's crowd from Hacker News.
+func (t *Traffic) origin(d *dice, korea int) int {
+	if t.now.launch > 0 && d.chance(t.now.launch) {
+		return hackerNews
+	}
+	letter := 0
+	if t.now.letter {
+		letter = 1
+	}
+	return t.drawn[korea][letter].draw(d)
+}
+
+// enter writes the facts of a visit. A person's own never change within a week.
+func (t *Traffic) enter(e *event.Event, v *visitor, o *origin, d *dice) {
+	p, m := &t.places[v.place], &machines[v.machine]
+	of := dice{v.person}
+	behind := 0
+	switch x := of.below(100); {
+	case x < 6:
+		behind = 2
+	case x < 24:
+		behind = 1
+	}
+	look := &t.now.looks[v.machine][behind]
+	e.Referrer, e.Source, e.Channel = o.referrer, o.source, o.channel
+	e.UTMSource, e.UTMMedium, e.UTMCampaign = o.utmSource, o.utmMedium, o.campaign
+	if o.campaign == season {
+		e.UTMCampaign = t.now.season
+	}
+	if len(o.term) > 0 {
+		e.UTMTerm = o.term[d.below(len(o.term))]
+	}
+	if len(o.content) > 0 {
+		e.UTMContent = o.content[d.below(len(o.content))]
+	}
+	e.Country, e.Region, e.City = p.country, p.region, p.city
+	e.Language, e.TimeZone = p.language, p.zone
+	if p.language[:2] != "en" && of.below(100) < 12 {
+		e.Language = "en-US"
+	}
+	e.Browser, e.BrowserVersion, e.OS, e.OSVersion = m.browser, look.version, m.os, look.osVersion
+	e.Device, e.ScreenWidth = m.device, m.width[of.below(len(m.width))]
+	e.ConnectionSpeed = m.speed
+}
+
+// walk is where a visit is.
+type walk struct {
+	visitor
+	at, end int64
+	page    int
+	stay    int // how many in a thousand read another page
+	limit   int // events left
+	vitals  bool
+	slow    int64
+}
+
+// walk leads a visitor through the site: a pageview, perhaps an event, the
+// page's engagement when it is left, and on to the next page. The last of out
+// is the visit's base.
+func (t *Traffic) walk(out []event.Event, d *dice, w walk) []event.Event {
+	base := len(out) - 1
+	for n := 0; ; n++ {
+		if n > 0 {
+			out = t.again(out, base)
 		}
-		if at+read < end {
-			leave := base
-			leave.Time, leave.Name, leave.Path = at+read, event.Engagement, path
-			vitals(r, &leave, seen, read)
-			out = append(out, leave)
-		}
-		at += read + 200
-		if r.Float64() > stay || n > 14 || at >= end {
+		p := &t.pages[w.page]
+		view := &out[len(out)-1]
+		view.Name, view.Path = event.Pageview, p.path
+		t.place(view, &w, w.at)
+		seen := timings(d, view, t.speeds[w.visitor.place][w.machine], p, w.slow, n == 0)
+		if w.limit--; w.limit == 0 {
 			return out
 		}
-		stay, path = 0.62, t.next(r, path)
-	}
-}
-
-// next is the page a visitor goes to: shop pages lead to the basket, and a link
-// in a hundred is broken.
-func (t *Traffic) next(r *rand.Rand, path string) string {
-	switch {
-	case r.Float64() < 0.01:
-		return pick(r, broken, func(b weighted) float64 { return b.weight }).name
-	case path == "/basket" && r.Float64() < 0.55:
-		return "/checkout"
-	case len(path) > 6 && path[:6] == "/shop/" && r.Float64() < 0.3:
-		return "/basket"
-	case path == "/" && r.Float64() < 0.4:
-		return "/shop"
-	}
-	return pages[t.paths.draw(r)].path
-}
-
-// visitorID lets about one visit in six come from somebody seen earlier that
-// day. A visitor is an address and a browser, so the day's regulars come from
-// one place each, with one machine.
-func visitorID(r *rand.Rand, m time.Time, p place, with machine) int64 {
-	if r.Float64() > 1.0/6 {
-		return nonZero(r)
-	}
-	day := m.Add(time.Duration(p.offset*float64(time.Hour))).Unix() / 86400
-	h := fnv.New64a()
-	fmt.Fprint(h, p.country, p.city, with.browser, with.version, with.os, r.IntN(4))
-	return nonZero(rand.New(rand.NewPCG(uint64(day), h.Sum64())))
-}
-
-func nonZero(r *rand.Rand) int64 {
-	for {
-		if v := int64(r.Uint64()); v != 0 {
-			return v
+		read := min(stays.of(24_000, d.next())+1500, 8*minuteMS)
+		if at := w.at + read/2; at < w.end {
+			out = t.do(out, d, base, &w, at)
 		}
+		if w.limit == 0 {
+			return out
+		}
+		if at := w.at + read; at < w.end {
+			out = t.again(out, base)
+			leave := &out[len(out)-1]
+			leave.Name, leave.Path = event.Engagement, p.path
+			t.place(leave, &w, at)
+			vitals(d, leave, seen.measured(d, leave, w.vitals), read)
+			w.limit--
+		}
+		w.at += read + 200
+		if w.limit == 0 || !d.chance(w.stay) || n > 14 || w.at >= w.end {
+			return out
+		}
+		w.stay, w.page = 620, t.next(d, w.page)
 	}
+}
+
+// do appends what is done on a page, if anything is.
+func (t *Traffic) do(out []event.Event, d *dice, base int, w *walk, at int64) []event.Event {
+	out = t.again(out, base)
+	e := &out[len(out)-1]
+	e.Path = t.pages[w.page].path
+	if !t.deeds.deed(d, e, t.pages[w.page].role) {
+		return out[:len(out)-1]
+	}
+	t.place(e, w, at)
+	if e.Interactive {
+		w.stay = 800
+	}
+	w.limit--
+	return out
+}
+
+// again appends an event with the facts of a visit and nothing of its own.
+func (t *Traffic) again(out []event.Event, base int) []event.Event {
+	out = append(out, out[base])
+	e := &out[len(out)-1]
+	e.Measures, e.Props, e.Revenue, e.Currency = [event.MeasureCount]event.Measure{}, nil, 0, ""
+	return out
+}
+
+// place puts an event at its time: the visitor is another one after midnight,
+// as the salt is, while the visit goes on.
+func (t *Traffic) place(e *event.Event, w *walk, at int64) {
+	e.Time = at
+	e.Visitor = nonZero(hash(t.seed, w.person, uint64(t.localDays.of(at))))
+}
+
+// next is the page a visitor goes to: products lead to the basket, and a link
+// in a hundred is broken.
+func (t *Traffic) next(d *dice, page int) int {
+	x := int(d.next() >> 32 * 1000 >> 32) // in a thousand
+	r := t.pages[page].role
+	switch {
+	case x < 10:
+		return t.ways.missing + t.ways.broken.draw(d)
+	case r == basket && x < 560:
+		return t.ways.checkout
+	case r == product && x < 310 && t.ways.basket >= 0:
+		return t.ways.basket
+	case r == homePage && x < 410 && t.ways.list >= 0:
+		return t.ways.list
+	}
+	return t.zipf.draw(d)
 }

@@ -89,17 +89,29 @@ func (m *Memory) Latest(_ context.Context, key, previous VisitKey, since int64) 
 	return n.visit, true, nil
 }
 
-// Restore puts back a visit that was open before a start. An older visit of
-// the same visitor gives way, a newer one stays. Restore the oldest first: visits are
-// forgotten in the order they were touched.
+// Restore puts back a visit that was known before a start. An older visit of
+// the same visitor gives way, a newer one stays. Visits are forgotten in the
+// order they were touched, so restore them in the order of time, from either end.
 func (m *Memory) Restore(key VisitKey, v Visit) {
 	s, p := m.lock(key, VisitKey{})
 	defer unlock(s, p)
-	if n := s.visits[key]; n != nil && n.visit.Last > v.Last {
+	old := s.visits[key]
+	if old != nil && old.visit.Last > v.Last {
 		return
 	}
+	if old != nil {
+		s.remove(old)
+	}
 	v.Entry = bytes.Clone(v.Entry)
-	s.put(key, v)
+	before := &s.ring // the node that n comes after
+	if oldest := s.ring.prev; oldest != &s.ring && v.Last <= oldest.visit.Last {
+		before = oldest
+	} else {
+		for before.next != &s.ring && before.next.visit.Last > v.Last {
+			before = before.next
+		}
+	}
+	s.insert(before, &node{key: key, visit: v})
 	m.trim(s)
 }
 
@@ -181,10 +193,13 @@ func (s *shard) put(key VisitKey, v Visit) {
 	s.push(n)
 }
 
-func (s *shard) push(n *node) {
+func (s *shard) push(n *node) { s.insert(&s.ring, n) }
+
+// insert puts a node after another of the ring.
+func (s *shard) insert(after, n *node) {
 	s.visits[n.key] = n
 	s.bytes += len(n.visit.Entry)
-	n.prev, n.next = &s.ring, s.ring.next
+	n.prev, n.next = after, after.next
 	n.prev.next, n.next.prev = n, n
 }
 

@@ -170,3 +170,25 @@ func BenchmarkMemoryOfAVisit(b *testing.B) {
 		runtime.KeepAlive(m)
 	}
 }
+
+// Visits restored from the newest on, after later ones were, are forgotten in
+// the order of time as well.
+func TestRestoreFromEitherEnd(t *testing.T) {
+	m := kv.NewMemory(100_000)
+	restore := func(at int64) {
+		m.Restore(kv.VisitKey{Site: 1, Visitor: at}, kv.Visit{ID: at, Last: at})
+	}
+	for at := int64(3001); at <= 4000; at++ {
+		restore(at)
+	}
+	join(t, m, 5000, 5000, 5000)
+	for at := int64(3000); at > 0; at-- {
+		restore(at)
+	}
+	for _, before := range []int64{1000, 3500, 4500} {
+		m.Expire(before + kv.Retention.Milliseconds())
+		if got, want := m.Len(), 4001-int(min(before-1, 4000)); got != want {
+			t.Errorf("%d visits are left of those since %d, want %d", got, before, want)
+		}
+	}
+}

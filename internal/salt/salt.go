@@ -169,12 +169,16 @@ func (s *Salts) destroy(now time.Time) (n int, err error) {
 func (s *Salts) make(tz, date string) (Salt, error) {
 	e := entry{zone: tz, date: date, made: s.now().UTC().Truncate(time.Second)}
 	rand.Read(e.salt[:]) // never fails: crypto/rand stops the program instead
-	all := append(slices.Clip(s.entries), e)
+	return e.salt, s.replace(append(slices.Clip(s.entries), e))
+}
+
+// replace writes out the entries with new ones among them.
+func (s *Salts) replace(all []entry) error {
 	if err := write(s.path, all); err != nil {
-		return Salt{}, fmt.Errorf("keep a new salt: %w", err)
+		return fmt.Errorf("keep a new salt: %w", err)
 	}
 	s.entries = all
-	return e.salt, nil
+	return nil
 }
 
 // remember puts d where Pair finds it without a lock. An answer about the

@@ -118,7 +118,7 @@ func (s *Service) Restore(ctx context.Context, id string) (Site, error) {
 
 // ownedTables are what a site has in the control database, what refers to
 // others first.
-var ownedTables = []string{"segments", "goals", "token_sites", "site_hostnames"}
+var ownedTables = []string{"imports", "segments", "goals", "token_sites", "site_hostnames"}
 
 // Destroy destroys the sites whose DeletedKept is over: first their events, by
 // the given function, then their rows. When the function fails the rows stay,

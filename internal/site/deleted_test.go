@@ -86,6 +86,10 @@ func TestDestroy(t *testing.T) {
 		if _, err := h.sites.AddSegment(ctx, site.Segment{Site: id, Name: "x", Filter: "{}"}); err != nil {
 			t.Fatal(err)
 		}
+		_, err := h.db.Bun().NewRaw("insert into imports (site_id, head_hash, head_bytes, name, format, state, started_at) values (?, '', 0, 'x', 'x', 'done', ?)", id, *now).Exec(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	bearer, _, err := h.accounts.CreateToken(ctx, account.NewToken{Account: res.Account, Name: "one", Scopes: []account.Scope{account.ReadStats}, Sites: []int64{res.Site.ID}})
 	if err != nil {

@@ -40,6 +40,7 @@ type Input struct {
 	raw  *counter
 	head []byte
 	size int64 // of the file as it lies there; 0: not known
+	at   io.ReaderAt
 }
 
 // File is what an Input is made from: an *os.File, or a stream that is no
@@ -77,6 +78,9 @@ func NewInput(f File) (*Input, error) {
 		return nil, fault.New(fault.Invalid, in.Name+": it can't be read: "+err.Error()+".")
 	}
 	in.head = bytes.Clone(in.head)
+	if at, ok := f.Reader.(io.ReaderAt); ok && r == io.Reader(b) {
+		in.at = at
+	}
 	in.Reader = text
 	return in, nil
 }

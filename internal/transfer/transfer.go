@@ -43,8 +43,8 @@ type Head struct {
 type Settings struct {
 	Domain   string         // for addresses that come without a host name
 	Location *time.Location // the site's zone: days without a zone are days there
-	// Temp is where a file may be sorted whose rows are in no order; "" is the
-	// system's place for such.
+	// Temp is where a file may be sorted whose rows are in no order, or
+	// copied that has to be gone back in; "" is the system's place for such.
 	Temp string
 	// Tell is called now and then by a Source that reads far before it yields;
 	// its error ends that. nil: nobody wants to know.
@@ -71,8 +71,8 @@ type Item struct {
 
 // Drop is why a line is not taken.
 type Drop struct {
-	Reason Reason
-	Detail string // a bot's name, a hostname, what is wrong with the line; never anything personal
+	Reason Reason `json:"reason"`
+	Detail string `json:"detail,omitempty"` // a bot's name, a hostname, what is wrong with the line; never anything personal
 }
 
 // Reason says in one word why a line was dropped. Texts of collect's drops

@@ -138,7 +138,7 @@ func (w *world) put(events []event.Event, drops []event.Drop) {
 // traffic puts a demo site's visits into the store, a week at a time.
 func (w *world) traffic(st *site.Site, from, to time.Time, perDay float64) {
 	w.t.Helper()
-	d := demo.New(demo.Options{Site: st.ID, PerDay: perDay, Epoch: from})
+	d := demo.New(demo.Options{Site: st.ID, Zone: st.Location, PerDay: perDay, Epoch: from})
 	for at := from; at.Before(to); at = at.Add(7 * 24 * time.Hour) {
 		end := at.Add(7 * 24 * time.Hour)
 		if end.After(to) {

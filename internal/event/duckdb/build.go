@@ -47,7 +47,11 @@ func (b *build) clean() {
 	}
 }
 
-func (b *build) run(ctx context.Context) (err error) {
+func (b *build) run(ctx context.Context) error {
+	return niced(func() error { return b.make(ctx) })
+}
+
+func (b *build) make(ctx context.Context) (err error) {
 	if err := removeDatabase(b.makePath()); err != nil {
 		return err
 	}
@@ -95,6 +99,8 @@ func (b *build) run(ctx context.Context) (err error) {
 // builderMemory is the builder's share of the store's memory; queries and
 // appends have the rest.
 func builderMemory(all int64) int64 { return max(all*3/8, 96<<20) }
+
+func queryMemory(all int64) int64 { return all * 5 / 8 }
 
 // openBuilder opens a DuckDB in memory, with one thread, and a connection to it.
 func openBuilder(ctx context.Context, o Options) (_ *sql.Conn, done func() error, err error) {

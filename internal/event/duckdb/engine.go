@@ -48,8 +48,12 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, hotFile(e.hot))
-	set := settings(o, o.Memory*5/8, o.Threads)
-	c, err := driver.NewConnector(path+"?"+set.Encode(), nil)
+	set := settings(o, queryMemory(o.Memory), o.Threads)
+	var c *driver.Connector
+	err = niced(func() (err error) { // DuckDB's own threads work for queries
+		c, err = driver.NewConnector(path+"?"+set.Encode(), nil)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open event store %s: %w", path, err)
 	}
@@ -112,7 +116,7 @@ func settings(o Options, memory int64, threads int) url.Values {
 	v := url.Values{}
 	for name, value := range map[string]string{
 		"default_block_size":           blockSize,
-		"memory_limit":                 fmt.Sprintf("%dMiB", max(64, memory>>20)),
+		"memory_limit":                 memoryLimit(memory),
 		"threads":                      strconv.Itoa(threads),
 		"temp_directory":               o.TempDir,
 		"max_temp_directory_size":      fmt.Sprintf("%dMiB", tempLimit(o.Path)>>20),
@@ -125,6 +129,8 @@ func settings(o Options, memory int64, threads int) url.Values {
 	}
 	return v
 }
+
+func memoryLimit(bytes int64) string { return fmt.Sprintf("%dMiB", max(64, bytes>>20)) }
 
 // configure sets what can't be given when a DuckDB is opened.
 func configure(ctx context.Context, db *sql.DB, o Options) error {

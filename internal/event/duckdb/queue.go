@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -10,15 +9,9 @@ import (
 	"moonbear/internal/event"
 )
 
-const (
-	// quick is how long a site's last questions took on average, at most, for
-	// it to use the spare places: ten times what a small site's panel takes.
-	quick = 200 * time.Millisecond
-	// slowNice is the niceness of threads that answer long questions: at 10 the
-	// kernel gives them a ninth of a core that collecting wants, all of one it
-	// doesn't.
-	slowNice = 10
-)
+// quick is how long a site's last questions took on average, at most, for it to
+// use the spare places: ten times what a small site's panel takes.
+const quick = 200 * time.Millisecond
 
 // queue gives out the places queries run in. There are as many as DuckDB has
 // threads: more would only take memory from each other. As many again are for
@@ -39,7 +32,8 @@ type queue struct {
 // asker is a site that has asked.
 type asker struct {
 	running int
-	turn    int64         // when it was served last
+	turn    int64 // when it was served last
+	asked   int64
 	mean    time.Duration // of what its questions took, the latest counting most
 }
 
@@ -90,7 +84,10 @@ func (q *queue) leave(site int64, took time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	a := q.sites[site]
-	a.mean = (3*a.mean + took) / 4
+	if a.mean = (3*a.mean + took) / 4; a.asked == 0 {
+		a.mean = took
+	}
+	a.asked++
 	a.running--
 	q.running--
 	q.serve()
@@ -120,7 +117,7 @@ func (q *queue) next() int {
 	best := -1
 	for i, w := range q.waiting {
 		a := q.site(w.site)
-		if q.running >= 2*q.places || q.running >= q.places && a.mean > quick {
+		if !q.place(a) {
 			continue
 		}
 		if best < 0 {
@@ -133,6 +130,21 @@ func (q *queue) next() int {
 		}
 	}
 	return best
+}
+
+// place says whether there is one for a site. The last one to spare is kept for
+// sites that have none: how heavy a site's questions are is known only after
+// the first of them.
+func (q *queue) place(a *asker) bool {
+	switch {
+	case q.running < q.places:
+		return true
+	case q.running < 2*q.places-1:
+		return a.mean <= quick
+	case q.running < 2*q.places:
+		return a.mean <= quick && a.running == 0
+	}
+	return false
 }
 
 func (q *queue) site(id int64) *asker {
@@ -151,6 +163,13 @@ func (q *queue) counts() (running, waiting int) {
 	return q.running, len(q.waiting)
 }
 
+// turns grows with each question begun; busy is whether one runs.
+func (q *queue) turns() (turn int64, busy bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.turn, q.running > 0
+}
+
 // reading is use for queries of the view, which take their turn. Rows that are
 // still being read hold no place.
 func (s *Store) reading(ctx context.Context, f func(*engine) error) error {
@@ -166,57 +185,4 @@ func (s *Store) reading(ctx context.Context, f func(*engine) error) error {
 	return s.use(ctx, func(e *engine) error {
 		return yielding(func() error { return f(e) })
 	})
-}
-
-// yielding calls f on a thread that yields to others once f takes long. Threads
-// can't be made eager again by a process without privileges, so one that was
-// made nice ends with f.
-func yielding(f func() error) (err error) {
-	done := make(chan any)
-	go func() {
-		runtime.LockOSThread()
-		d := demoteLater()
-		defer func() {
-			if !d.stop() {
-				runtime.UnlockOSThread()
-			}
-		}()
-		defer func() { done <- recover() }() // the caller's to deal with
-		err = f()
-	}()
-	if p := <-done; p != nil {
-		panic(p)
-	}
-	return err
-}
-
-// demotion makes a thread nice when its time has come.
-type demotion struct {
-	mu    sync.Mutex
-	timer *time.Timer
-	over  bool
-	nice  bool
-}
-
-// demoteLater is called on the thread it is about.
-func demoteLater() *demotion {
-	d := &demotion{}
-	id := threadID()
-	d.timer = time.AfterFunc(quick, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if !d.over {
-			d.nice = beNice(id)
-		}
-	})
-	return d
-}
-
-// stop ends it, and says whether the thread was made nice.
-func (d *demotion) stop() bool {
-	d.timer.Stop()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.over = true
-	return d.nice
 }

@@ -34,8 +34,10 @@ func TestTurns(t *testing.T) {
 		asked []question
 		want  string // site@second it began
 	}{
-		{"a site alone has every place, and those to spare while it is quick",
-			nil, several(5, 1, s), "1@0 1@0 1@0 1@0 1@1"},
+		{"a site alone has every place, and those to spare but one while it is quick",
+			nil, several(5, 1, s), "1@0 1@0 1@0 1@1 1@1"},
+		{"and leaves one to others, before it is known to be slow",
+			nil, append(several(5, 1, 20*s), several(1, 2, 10*ms)...), "1@0 1@0 1@0 2@0 1@20 1@20"},
 		{"one known to be slow has half of them",
 			map[int64]time.Duration{1: s}, several(5, 1, s), "1@0 1@0 1@1 1@1 1@2"},
 		{"a quick site doesn't wait for a slow one's year",

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"moonbear/internal/transfer"
+	"moonbear/internal/transfer/export"
 	"moonbear/internal/transfer/tools"
 	"moonbear/internal/transfer/weblog"
 )
@@ -13,6 +14,7 @@ import (
 func All() []transfer.Format {
 	return slices.Concat(
 		weblog.Formats(),
+		export.Formats(),
 		tools.Formats(),
 	)
 }

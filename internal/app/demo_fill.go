@@ -1,0 +1,249 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"moonbear/internal/demo"
+	"moonbear/internal/event"
+	"moonbear/internal/event/duckdb"
+	"moonbear/internal/fault"
+	"moonbear/internal/site"
+)
+
+// demoBatch is about how many events are appended at once: fewer pay more for
+// each commit, more only take memory (600 bytes each, three batches).
+const demoBatch = 25_000
+
+// errDemoRunning is the answer beside a running server. Filling it through the
+// control socket was not chosen: docs/decisions/0110.
+func errDemoRunning(dir string) error {
+	return fault.New(fault.Conflict, "A server runs on "+dir+", and filling its event store now would keep it from collecting. Stop it, run this again, and start it; or fill another DATA_DIR.")
+}
+
+// Demo fills a data directory with made-up traffic and tells people about it on
+// out. Run again it goes on where it was stopped, or adds nothing. A server must
+// not run on the directory.
+func Demo(ctx context.Context, cfg Config, r DemoRequest, out io.Writer) (err error) {
+	dir, err := openDataDir(cfg.DataDir)
+	if errors.Is(err, errRunning) {
+		return errDemoRunning(cfg.DataDir)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.close()) }()
+	log := slog.New(slog.DiscardHandler)
+	c, err := openControl(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.db.Close()) }()
+	f := &demoFill{cfg: cfg, control: c, out: out}
+	if err := f.prepare(ctx, r, time.Now()); err != nil {
+		return err
+	}
+	f.store, err = duckdb.Open(ctx, duckdb.Options{Path: cfg.eventsPath(), Memory: int64(cfg.EventsMemory), Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.store.Close()) }()
+	if err := f.fill(ctx); err != nil {
+		return err
+	}
+	return f.finish(ctx)
+}
+
+// demoFill is one run of Demo.
+type demoFill struct {
+	cfg     Config
+	control *control
+	store   *duckdb.Store
+	out     io.Writer
+	plan    demoPlan
+	user    int64
+	sites   []site.Site
+
+	added int64         // events of this run
+	took  time.Duration // to make and to append them
+}
+
+// prepare settles what is to be done and makes the sites it is done for.
+func (f *demoFill) prepare(ctx context.Context, r DemoRequest, now time.Time) error {
+	claimed, err := f.control.accounts.Claimed(ctx)
+	if err != nil {
+		return err
+	}
+	if f.plan, err = r.settle(f.cfg.DataDir, claimed, now); err != nil {
+		return err
+	}
+	if err := f.control.sites.Directory().Refresh(ctx); err != nil {
+		return err
+	}
+	owner, err := demoOwner(ctx, f.control)
+	if err != nil {
+		return err
+	}
+	f.user = owner.user
+	f.sites, err = owner.all(ctx, f.control, f.plan.Sites)
+	return err
+}
+
+// fill makes batches in one goroutine and appends them in another.
+func (f *demoFill) fill(ctx context.Context) error {
+	done, err := f.done(ctx)
+	if err != nil {
+		return err
+	}
+	if done > 0 && done < f.plan.Events {
+		fmt.Fprintf(f.out, "%s of %s events are here already.\n", digits(done), digits(f.plan.Events))
+	}
+	ctx, stop := context.WithCancel(ctx)
+	made := make(chan *event.Batch)
+	free := make(chan *event.Batch, 2)
+	free <- &event.Batch{}
+	free <- &event.Batch{}
+	makerErr := make(chan error, 1)
+	go func() {
+		defer close(made)
+		makerErr <- f.make(ctx, free, made)
+	}()
+	start, bar := time.Now(), newProgress(f.out, "events", done, f.plan.Events)
+	for b := range made {
+		if err == nil {
+			if err = f.store.Append(ctx, b); err != nil {
+				stop() // and go on receiving until the maker has ended
+				continue
+			}
+			f.added += int64(len(b.Events))
+			bar.at(done + f.added)
+		}
+		free <- b
+	}
+	stop()
+	bar.clear()
+	f.took = time.Since(start)
+	if made := <-makerErr; err == nil {
+		err = made
+	}
+	if err != nil {
+		return fmt.Errorf("fill the demo: %w", err)
+	}
+	return nil
+}
+
+// done is how many of the plan's events are stored.
+func (f *demoFill) done(ctx context.Context) (n int64, err error) {
+	for i := range f.sites {
+		fill, _, err := f.site(ctx, i)
+		if err != nil {
+			return 0, err
+		}
+		n += fill.Stored()
+	}
+	return n, nil
+}
+
+// site is the n-th site's filling, where it was stopped.
+func (f *demoFill) site(ctx context.Context, n int) (*demo.Fill, string, error) {
+	t, events := f.plan.traffic(n, &f.sites[n], time.Time{})
+	fill := t.Fill(events, f.plan.from(), f.plan.to())
+	spool := demoSpool(f.sites[n].ID)
+	pos, err := f.store.Loaded(ctx, spool)
+	if err != nil {
+		return nil, "", err
+	}
+	fill.Resume(pos)
+	return fill, spool, nil
+}
+
+// make sends what is missing, one site after the other.
+func (f *demoFill) make(ctx context.Context, free <-chan *event.Batch, made chan<- *event.Batch) error {
+	for i := range f.sites {
+		fill, spool, err := f.site(ctx, i)
+		if err != nil {
+			return err
+		}
+		for fill.More() {
+			var b *event.Batch
+			select {
+			case b = <-free:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			b.Spool, b.Events, b.Drops = spool, b.Events[:0], b.Drops[:0]
+			fill.Next(b, demoBatch)
+			select {
+			case made <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// finish compacts and says what there is now.
+func (f *demoFill) finish(ctx context.Context) error {
+	fmt.Fprintln(f.out, "Compacting: sorting the events by site and visit …")
+	start := time.Now()
+	if err := f.store.Compact(ctx); err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	compacted := time.Since(start)
+	size, err := sizeOf(f.store.Directory())
+	if err != nil {
+		return err
+	}
+	link, err := f.control.accounts.LoginLink(ctx, f.user)
+	if err != nil {
+		return err
+	}
+	p := f.plan
+	fmt.Fprintf(f.out, "\n  %s events of %d %s in %d days, %s to %s.\n", digits(p.Events), p.Sites, plural(p.Sites, "site"), p.Days,
+		p.from().Format(time.DateOnly), p.to().AddDate(0, 0, -1).Format(time.DateOnly))
+	if f.added > 0 {
+		fmt.Fprintf(f.out, "  %s added in %.1f s, %s events/s; compacted in %.1f s.\n", digits(f.added), f.took.Seconds(),
+			digits(int64(float64(f.added)/f.took.Seconds())), compacted.Seconds())
+	} else {
+		fmt.Fprintln(f.out, "  All of them were here already: nothing was added.")
+	}
+	fmt.Fprintf(f.out, "  %.1f MB on disk, %.1f bytes an event.\n", float64(size)/1e6, float64(size)/float64(p.Events))
+	_, err = fmt.Fprintf(f.out, `
+  Start the server with moonbear serve and open, signed in (the link works once, within an hour):
+
+    %s/login/link/%s?next=%%2Fsites%%2F%s%%3Fperiod%%3D4w
+
+  moonbear serve --demo goes on with the traffic, and prints another link.
+
+`, f.cfg.BaseURL, link, f.sites[0].PublicID)
+	return err
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return one
+	}
+	return one + "s"
+}
+
+// sizeOf adds up the files of a directory.
+func sizeOf(dir string) (size int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	return size, err
+}
