@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ type build struct {
 	o       Options
 	dir     string
 	id      int64
+	staged  checksum         // of the stage
 	frozen  []int64          // tables of the hot file that are in the stage
 	sources []segment        // as they were when it began
 	events  int64            // in the new segment
@@ -30,6 +32,7 @@ type build struct {
 }
 
 func (b *build) stagePath() string { return filepath.Join(b.dir, "stage"+makingSuffix) }
+func (b *build) stageSQL() string  { return "read_parquet(" + quote(b.stagePath()) + ")" }
 func (b *build) makePath() string  { return filepath.Join(b.dir, "segment"+makingSuffix) }
 func (b *build) finalPath() string { return filepath.Join(b.dir, segmentFile(b.id)) }
 
@@ -64,7 +67,7 @@ func (b *build) make(ctx context.Context) (err error) {
 		return err
 	}
 	if len(b.frozen) > 0 {
-		if b.touched, err = touchedHours(ctx, conn, "stage.events"); err != nil {
+		if b.touched, err = touchedHours(ctx, conn, b.stageSQL()); err != nil {
 			return err
 		}
 	}
@@ -104,6 +107,9 @@ func queryMemory(all int64) int64 { return all * 5 / 8 }
 
 // openBuilder opens a DuckDB in memory, with one thread, and a connection to it.
 func openBuilder(ctx context.Context, o Options) (_ *sql.Conn, done func() error, err error) {
+	// A DuckDB that is closed deletes what is in its temporary directory, the
+	// store's own too if that were the same.
+	o.TempDir += buildSuffix
 	c, err := driver.NewConnector("?"+settings(o, builderMemory(o.Memory), 1).Encode(), nil)
 	if err != nil {
 		return nil, nil, err
@@ -122,10 +128,7 @@ func openBuilder(ctx context.Context, o Options) (_ *sql.Conn, done func() error
 func (b *build) attach(ctx context.Context, conn *sql.Conn) error {
 	var from []string
 	if len(b.frozen) > 0 {
-		if err := execAll(ctx, conn, "attach "+quote(b.stagePath())+" as stage (read_only)"); err != nil {
-			return err
-		}
-		from = append(from, "select "+names(eventColumns)+" from stage.events")
+		from = append(from, "select "+names(eventColumns)+" from "+b.stageSQL())
 	}
 	for _, sg := range b.sources {
 		if err := execAll(ctx, conn, attachSQL(b.dir, sg)); err != nil {
@@ -142,10 +145,26 @@ func (b *build) attach(ctx context.Context, conn *sql.Conn) error {
 // checksum tells two sets of events apart, whatever their order.
 type checksum struct {
 	events int64
-	hash   string
+	hash   string // a sum in decimal, as it has more than 64 bits
 }
 
-func sumUp(ctx context.Context, conn *sql.Conn, columns []column, table string) (checksum, error) {
+// plus is that of both together.
+func (c checksum) plus(d checksum) (checksum, error) {
+	var x, y big.Int
+	if _, ok := x.SetString(c.hash, 10); !ok {
+		return c, fmt.Errorf("%q is no checksum", c.hash)
+	}
+	if _, ok := y.SetString(d.hash, 10); !ok {
+		return c, fmt.Errorf("%q is no checksum", d.hash)
+	}
+	return checksum{c.events + d.events, x.Add(&x, &y).String()}, nil
+}
+
+type rower interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func sumUp(ctx context.Context, conn rower, columns []column, table string) (checksum, error) {
 	var c checksum
 	err := conn.QueryRowContext(ctx, "select count(*), coalesce(sum(hash("+names(columns)+")), 0)::varchar from "+table).Scan(&c.events, &c.hash)
 	return c, err
@@ -160,10 +179,29 @@ const order = "site_id, visit_start, visit_id, ts"
 // sortBytes is about what an event takes while it is sorted.
 const sortBytes = 700
 
+// expected is the checksum of what the segment must hold: the stage's as it
+// was in the hot file, and the old segments'.
+func (b *build) expected(ctx context.Context, conn *sql.Conn) (checksum, error) {
+	sum := checksum{hash: "0"}
+	if len(b.frozen) > 0 {
+		sum = b.staged
+	}
+	for _, sg := range b.sources {
+		old, err := sumUp(ctx, conn, eventColumns, "("+sg.sql()+")")
+		if err != nil {
+			return sum, err
+		}
+		if sum, err = sum.plus(old); err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
 // parts cuts the sources into ranges of (site_id, visit_start) that are sorted in
 // memory one by one, so that the disk need not hold them unpacked.
 func (b *build) parts(ctx context.Context, conn *sql.Conn, memory int64) (checksum, []string, error) {
-	sum, err := sumUp(ctx, conn, eventColumns, "sources")
+	sum, err := b.expected(ctx, conn)
 	if err != nil {
 		return sum, nil, err
 	}

@@ -202,38 +202,35 @@ func (s *Store) compactUnit(ctx context.Context, u unit) error {
 	return s.retire(ctx, old)
 }
 
-// stage copies the frozen events into a file the builder can open.
+// stage copies the frozen events into a file the builder can open: Parquet,
+// because to write a DuckDB file tries every compression on every column, which
+// took longer than the sorting after it (measured: 8.2 µs an event, 2.5 µs so).
+// One transaction, so that the checksum is of what was copied.
 func stage(ctx context.Context, e *engine, b *build) error {
 	if len(b.frozen) == 0 {
 		return nil
 	}
-	path := b.stagePath()
-	if err := removeDatabase(path); err != nil {
+	if err := removeDatabase(b.stagePath()); err != nil {
 		return err
 	}
 	var from []string
 	for _, id := range b.frozen {
-		from = append(from, "select * from "+recentTable(id))
+		from = append(from, "select "+names(eventColumns)+" from "+recentTable(id))
 	}
-	// One connection: to detach a database is refused while another of our own
-	// is still in a transaction with it.
-	c, err := e.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	for _, q := range []string{
-		"attach " + quote(path) + " as stage",
-		"create table stage.events as " + strings.Join(from, " union all "),
-		"checkpoint stage",
-	} {
-		if _, err = c.ExecContext(ctx, q); err != nil {
-			break
+	all := strings.Join(from, " union all ")
+	return inTx(ctx, e.db, func(tx *sql.Tx) (err error) {
+		_, err = tx.ExecContext(ctx, "copy ("+all+") to "+quote(b.stagePath())+" ("+stageFormat+")")
+		if err != nil {
+			return err
 		}
-	}
-	_, detachErr := c.ExecContext(context.WithoutCancel(ctx), "detach database if exists stage")
-	return errors.Join(err, detachErr)
+		b.staged, err = sumUp(ctx, tx, eventColumns, "("+all+")")
+		return err
+	})
 }
+
+// stageFormat bounds what a thread holds while it stages to about 20 MB: the
+// usual row groups take 80, and dictionaries of up to 1 MiB in each column 50.
+const stageFormat = "format parquet, compression lz4_raw, row_group_size 20480, string_dictionary_page_size_limit 16384, write_bloom_filter false"
 
 // freeze lets new events go to a new table, so that the others stand still
 // while they are copied. Deletions from now on are repeated in adopt.

@@ -33,8 +33,10 @@ type engine struct {
 }
 
 func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
-	if err := os.RemoveAll(o.TempDir); err != nil {
-		return nil, fmt.Errorf("clear the event store's temporary files: %w", err)
+	for _, dir := range []string{o.TempDir, o.TempDir + buildSuffix} {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, fmt.Errorf("clear the event store's temporary files: %w", err)
+		}
 	}
 	dir, err := filepath.Abs(o.Path)
 	if err != nil {

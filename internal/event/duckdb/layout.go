@@ -22,6 +22,7 @@ import (
 //	5.days             kept answers of whole days, read-only, listed in the hot file
 //	*.tmp              being made; deleted at the start
 //	tmp-events/        what did not fit into memory; deleted at the start
+//	tmp-events-build/  the same of compaction
 
 const (
 	hotPrefix     = "hot-"
@@ -29,6 +30,7 @@ const (
 	segmentSuffix = ".segment"
 	daysSuffix    = ".days"
 	makingSuffix  = ".tmp"
+	buildSuffix   = "-build" // of the temporary directory
 )
 
 func hotFile(n int64) string     { return hotPrefix + strconv.FormatInt(n, 10) + hotSuffix }
