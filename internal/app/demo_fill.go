@@ -30,26 +30,45 @@ func errDemoRunning(dir string) error {
 // Demo fills a data directory with made-up traffic and tells people about it on
 // out. Run again it goes on where it was stopped, or adds nothing. A server must
 // not run on the directory.
-func Demo(ctx context.Context, cfg Config, r DemoRequest, out io.Writer) (err error) {
-	dir, err := openDataDir(cfg.DataDir)
+func Demo(ctx context.Context, cfg Config, r DemoRequest, out io.Writer) error {
+	return (&demoFill{cfg: cfg, out: out, lineEvery: lineEvery}).run(ctx, r)
+}
+
+// demoFill is one run of Demo.
+type demoFill struct {
+	cfg       Config
+	out       io.Writer
+	lineEvery time.Duration // of progress, where it is no terminal
+
+	control *control
+	store   *duckdb.Store
+	plan    demoPlan
+	user    int64
+	sites   []site.Site
+
+	added int64         // events of this run
+	took  time.Duration // to make and to append them
+}
+
+// run opens the directory, fills it and closes it.
+func (f *demoFill) run(ctx context.Context, r DemoRequest) (err error) {
+	dir, err := openDataDir(f.cfg.DataDir)
 	if errors.Is(err, errRunning) {
-		return errDemoRunning(cfg.DataDir)
+		return errDemoRunning(f.cfg.DataDir)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.close()) }()
 	log := slog.New(slog.DiscardHandler)
-	c, err := openControl(ctx, cfg, log)
-	if err != nil {
+	if f.control, err = openControl(ctx, f.cfg, log); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.db.Close()) }()
-	f := &demoFill{cfg: cfg, control: c, out: out}
+	defer func() { err = errors.Join(err, f.control.db.Close()) }()
 	if err := f.prepare(ctx, r, time.Now()); err != nil {
 		return err
 	}
-	f.store, err = duckdb.Open(ctx, duckdb.Options{Path: cfg.eventsPath(), Memory: int64(cfg.EventsMemory), Log: log})
+	f.store, err = duckdb.Open(ctx, duckdb.Options{Path: f.cfg.eventsPath(), Memory: int64(f.cfg.EventsMemory), Log: log})
 	if err != nil {
 		return err
 	}
@@ -58,20 +77,6 @@ func Demo(ctx context.Context, cfg Config, r DemoRequest, out io.Writer) (err er
 		return err
 	}
 	return f.finish(ctx)
-}
-
-// demoFill is one run of Demo.
-type demoFill struct {
-	cfg     Config
-	control *control
-	store   *duckdb.Store
-	out     io.Writer
-	plan    demoPlan
-	user    int64
-	sites   []site.Site
-
-	added int64         // events of this run
-	took  time.Duration // to make and to append them
 }
 
 // prepare settles what is to be done and makes the sites it is done for.
@@ -115,6 +120,9 @@ func (f *demoFill) fill(ctx context.Context) error {
 		makerErr <- f.make(ctx, free, made)
 	}()
 	start, bar := time.Now(), newProgress(f.out, "events", done, f.plan.Events)
+	if !bar.terminal {
+		bar.every = f.lineEvery
+	}
 	for b := range made {
 		if err == nil {
 			if err = f.store.Append(ctx, b); err != nil {

@@ -13,6 +13,7 @@ import (
 type progress struct {
 	out      io.Writer
 	terminal bool
+	every    time.Duration // how often it is shown
 	unit     string
 	total    int64
 	begun    int64 // done before this run
@@ -32,10 +33,13 @@ const (
 // been done before.
 func newProgress(out io.Writer, unit string, done, total int64) *progress {
 	f, isFile := out.(*os.File)
-	p := &progress{out: out, unit: unit, total: total, begun: done, now: time.Now}
+	p := &progress{out: out, every: lineEvery, unit: unit, total: total, begun: done, now: time.Now}
 	if isFile {
 		info, err := f.Stat()
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	if p.terminal {
+		p.every = barEvery
 	}
 	p.start = p.now()
 	p.shown = p.start
@@ -44,12 +48,8 @@ func newProgress(out io.Writer, unit string, done, total int64) *progress {
 
 // at shows that so many of the total are done, if it is time to show it.
 func (p *progress) at(done int64) {
-	every := lineEvery
-	if p.terminal {
-		every = barEvery
-	}
 	now := p.now()
-	if now.Sub(p.shown) < every {
+	if now.Sub(p.shown) < p.every {
 		return
 	}
 	p.shown = now

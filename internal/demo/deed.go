@@ -23,7 +23,7 @@ var (
 		{"https://www.youtube.com/@hallacoffee", 2}, {"https://sprudge.com/best-roasters-of-the-year", 1},
 	}
 	roasts  = []weighted{{"light", 1}, {"medium", 1}, {"dark", 1}}
-	methods = []weighted{{"card", 0}, {"paypal", 0}, {"naver-pay", 0}} // pay decides
+	methods = []string{"card", "paypal", "naver-pay"} // pay decides
 )
 
 // choice is what may be drawn, as properties that all events share: nobody
@@ -61,7 +61,7 @@ func newDeeds(domain string) *deeds {
 	for _, m := range methods {
 		var by [][]event.Prop
 		for _, r := range roasts {
-			by = append(by, []event.Prop{{Key: "method", Value: m.name}, {Key: "roast", Value: r.name}})
+			by = append(by, []event.Prop{{Key: "method", Value: m}, {Key: "roast", Value: r.name}})
 		}
 		d.paid = append(d.paid, by)
 	}

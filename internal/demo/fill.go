@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"math"
 	"math/bits"
 	"sort"
 	"time"
@@ -11,11 +10,11 @@ import (
 
 // EventsPerVisit is about how many events a visit has: pageviews, what is done
 // on them, and the engagement of each.
-const EventsPerVisit = 4.5
+const EventsPerVisit = 5
 
 // blockEvents is about how many events a block has. Its last visit is cut where
 // the block has all it should have, so that the sum is exact; in a block of this
-// size that is one visit of a hundred, and it lacks its last page or two.
+// size that is one visit of a hundred, and it lacks its end.
 const blockEvents = 500
 
 // Fill makes exactly so many events of a site within a period. The period is
@@ -131,7 +130,8 @@ func (f *Fill) visits(out []event.Event, from, to int64) []event.Event {
 
 // moment draws when a visit begins, ms: more often when it is busy.
 func (f *Fill) moment(d *dice, lo, hi uint64) int64 {
-	x := lo + uint64(d.below(int(min(hi-lo, math.MaxInt64))))
+	x, _ := bits.Mul64(d.next(), hi-lo)
+	x += lo
 	h := sort.Search(len(f.weight)-1, func(i int) bool { return f.weight[i+1] > x })
 	within := (x - f.weight[h]) * uint64(hourMS) / (f.weight[h+1] - f.weight[h])
 	return (f.start*60+int64(h)*3600)*1000 + int64(within)

@@ -62,14 +62,15 @@ var fronts = map[kind][]page{
 	},
 }
 
-// hidden pages are reached over others only: nobody begins there.
+// checkoutPage and the broken links are reached over others only: nobody begins
+// there.
 var checkoutPage = page{"/checkout", checkout, 1100, 2600}
 
 var broken = []weighted{{"/journal/brew-giude", 4}, {"/shop/christmas-2024", 3}, {"/shop/sumatra", 2}, {"/events/2019", 1}}
 
 // Words of the long tail.
 var (
-	origins20 = []string{"ethiopia", "kenya", "rwanda", "burundi", "colombia", "brazil", "peru", "bolivia", "ecuador", "guatemala",
+	lands = []string{"ethiopia", "kenya", "rwanda", "burundi", "colombia", "brazil", "peru", "bolivia", "ecuador", "guatemala",
 		"honduras", "costa-rica", "panama", "el-salvador", "mexico", "yemen", "india", "java", "papua-new-guinea", "timor"}
 	farms = []string{"alto", "las-nubes", "la-esperanza", "el-mirador", "san-pedro", "gatomboya", "kochere", "nyamasheke", "monte-verde",
 		"santa-rosa", "el-paraiso", "rio-claro", "hambela", "karimikui", "buena-vista", "los-cedros", "kayon", "cerro-azul"}
@@ -88,11 +89,11 @@ var sections = map[kind]struct{ articles, products string }{
 }
 
 // catalogue is a shop's pages by how often they are read. A site with more
-// visits has more pages: about one for every twenty visits a day, 6,000 at
+// visits has more pages: about one for every ten visits a day, 6,000 at
 // most.
 func catalogue(k kind, perDay float64) []page {
 	list := append([]page(nil), fronts[k]...)
-	n := int(math.Min(6000, perDay/20))
+	n := int(math.Min(6000, perDay/10))
 	for i := 0; len(list) < n; i++ {
 		list = append(list, tail(k, i))
 	}
@@ -119,7 +120,7 @@ func tail(k kind, i int) page {
 	heavy := int64(700 + hash(uint64(i))%900)
 	if i%5 < 2 {
 		n := i/5*2 + i%5
-		path := s.products + origins20[n%20] + "-" + farms[n/20*7%18] + "-" + processes[(n+n/20)%6]
+		path := s.products + lands[n%20] + "-" + farms[n/20*7%18] + "-" + processes[(n+n/20)%6]
 		if lot := n / (20 * 18); lot > 0 {
 			path += fmt.Sprintf("-lot-%d", lot+1)
 		}

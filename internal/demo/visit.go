@@ -29,12 +29,12 @@ func (t *Traffic) visit(out []event.Event, d *dice, at int64, limit int, end int
 	start := len(out)
 	out = append(out, event.Event{Site: t.o.Site, Visit: nonZero(d.next()), Hostname: t.o.Shop.Domain})
 	e := &out[start]
-	t.enter(e, &v, o, d)
+	vitals := t.enter(e, &v, o, d)
 	e.VisitStart, e.EntryPath = at, t.pages[first].path
 	return t.walk(out, d, walk{
 		visitor: v, at: at, page: first, stay: 1000 - o.bounce,
 		limit: limit, end: min(end, at+longestVisit.Milliseconds()-minuteMS),
-		vitals: t.now.looks[v.machine][0].vitals, slow: t.now.slow,
+		vitals: vitals, slow: t.now.slow,
 	})
 }
 
@@ -66,8 +66,9 @@ func (t *Traffic) origin(d *dice, korea int) int {
 	return t.drawn[korea][letter].draw(d)
 }
 
-// enter writes the facts of a visit. A person's own never change within a week.
-func (t *Traffic) enter(e *event.Event, v *visitor, o *origin, d *dice) {
+// enter writes the facts of a visit, and says whether its browser measures all
+// vitals. A person's own facts never change within a week.
+func (t *Traffic) enter(e *event.Event, v *visitor, o *origin, d *dice) (vitals bool) {
 	p, m := &t.places[v.place], &machines[v.machine]
 	of := dice{v.person}
 	behind := 0
@@ -97,6 +98,7 @@ func (t *Traffic) enter(e *event.Event, v *visitor, o *origin, d *dice) {
 	e.Browser, e.BrowserVersion, e.OS, e.OSVersion = m.browser, look.version, m.os, look.osVersion
 	e.Device, e.ScreenWidth = m.device, m.width[of.below(len(m.width))]
 	e.ConnectionSpeed = m.speed
+	return look.vitals
 }
 
 // walk is where a visit is.
