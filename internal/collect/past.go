@@ -208,7 +208,13 @@ func (p *Past) joinTold(ctx context.Context, j *Judged, told int64) (opened bool
 	}
 	e := &j.Event
 	e.Visit = told
-	if !ok {
+	switch {
+	case e.Name == event.Engagement && !ok:
+		return false, &Refusal{Reason: dropNoVisit.reason}
+	case e.Name == event.Engagement: // it neither opens nor goes on with a visit
+		e.Entry, err = event.DecodeEntry(v.Entry)
+		return false, err
+	case !ok:
 		e.VisitStart = e.Time
 		if e.Name == event.Pageview {
 			e.EntryPath = e.Path

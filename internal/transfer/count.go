@@ -59,7 +59,7 @@ func (t *tally) store(day string) {
 func (t *tally) drop(d Drop, line int64) {
 	t.lines++
 	n := t.drops[d]
-	if n == nil && t.details[d.Reason] >= maxDetails && d.Reason != LiveDay {
+	if n == nil && t.details[d.Reason] >= maxDetails && d.Reason != LiveDay && d.Reason != CountedDay {
 		d.Detail = ""
 		n = t.drops[d]
 	}

@@ -27,6 +27,9 @@ type Options struct {
 	Geo     *geo.DB
 	Bots    *bot.Matcher
 	Sources *source.Sources
+	// Temp is where files are sorted whose rows are in no order; "" is the
+	// system's place for such.
+	Temp string
 
 	// Pace is asked before every batch, and waits while collecting is behind;
 	// nil: nothing else happens here.

@@ -38,8 +38,11 @@ func (r *run) record(ctx context.Context, it *Item) error {
 	if err != nil {
 		return err
 	}
-	if d.live {
-		p.drop = Drop{LiveDay, d.text}
+	if d.live || r.others.haveDay(rec.Time.In(r.req.Site.Location)) {
+		p.drop = Drop{CountedDay, d.text}
+		if d.live {
+			p.drop.Reason = LiveDay
+		}
 		r.win.push(p)
 		return nil
 	}
@@ -47,6 +50,9 @@ func (r *run) record(ctx context.Context, it *Item) error {
 	j := &r.judged
 	switch err := r.past.Judge(ctx, &r.hit, j); {
 	case err == nil:
+		if rec.URL == "" || rec.URL[0] == '?' {
+			j.Event.Path = "" // the source doesn't say on which page it was
+		}
 		p.record = event.AppendEvent(nil, &j.Event)
 		p.previous, p.origin, p.arrival = j.Previous.Visitor, j.Origin, j.Arrival
 		if rec.Visit != "" {
@@ -112,7 +118,7 @@ func (r *run) counts(ctx context.Context, it *Item) error {
 	if r.position <= r.from.Position && r.from.Items > 0 {
 		return nil
 	}
-	stored, live := "", ""
+	stored, drop := "", Drop{}
 	for _, c := range it.Days {
 		date := time.UnixMilli(c.Day).UTC()
 		text := date.Format(time.DateOnly)
@@ -120,7 +126,14 @@ func (r *run) counts(ctx context.Context, it *Item) error {
 		case err != nil:
 			return err
 		case is:
-			live = text
+			drop = Drop{LiveDay, text}
+			continue
+		}
+		switch there, err := r.others.have(ctx, &c); {
+		case err != nil:
+			return err
+		case there:
+			drop = Drop{CountedDay, text}
 			continue
 		}
 		stored = text
@@ -130,7 +143,7 @@ func (r *run) counts(ctx context.Context, it *Item) error {
 		}
 	}
 	if stored == "" {
-		r.tally.drop(Drop{LiveDay, live}, it.Line)
+		r.tally.drop(drop, it.Line)
 		return nil
 	}
 	r.tally.store(stored)

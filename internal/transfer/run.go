@@ -12,6 +12,7 @@ import (
 	"github.com/dchest/siphash"
 
 	"moonbear/internal/collect"
+	"moonbear/internal/db"
 	"moonbear/internal/event"
 	"moonbear/internal/fault"
 	"moonbear/internal/salt"
@@ -43,6 +44,7 @@ type Progress struct {
 	Size    int64  `json:"size"`    // of the same; 0: not known
 	Known   bool   `json:"known"`   // what is read now was read by an earlier run
 	Sorting bool   `json:"sorting"` // everything is stored, and being put in order
+	Ahead   bool   `json:"ahead"`   // the file is read to be put in order; nothing is stored yet
 }
 
 // Summary is what became of a file in one run. Run.Lines is the number of
@@ -56,15 +58,16 @@ type Summary struct {
 
 // run is one file being read.
 type run struct {
-	im   *Importer
-	req  *Request
-	row  *row
-	prog progress
-	from mark // where this run goes on: what came before is stored and counted
-	past *collect.Past
-	days *days
-	ids  [2]uint64 // key of the visits' IDs
-	told salt.Salt // of visits that the source names
+	im     *Importer
+	req    *Request
+	row    *row
+	prog   progress
+	from   mark // where this run goes on: what came before is stored and counted
+	past   *collect.Past
+	days   *days
+	others *others
+	ids    [2]uint64 // key of the visits' IDs
+	told   salt.Salt // of visits that the source names
 
 	win      window
 	items    int64 // read
@@ -96,7 +99,10 @@ func (im *Importer) Import(ctx context.Context, req Request, tell func(Progress)
 	if err != nil {
 		return nil, err
 	}
-	src, err := f.Open(in, Settings{Domain: req.Site.Domain, Location: req.Site.Location})
+	if tell == nil {
+		tell = func(Progress) {}
+	}
+	src, err := f.Open(in, im.settings(ctx, &req, in, f, tell))
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +117,8 @@ func (im *Importer) Import(ctx context.Context, req Request, tell func(Progress)
 	if err != nil {
 		return nil, err
 	}
-	if tell == nil {
-		tell = func(Progress) {}
+	if err := r.grown(src, in); err != nil {
+		return nil, errors.Join(err, im.set(ctx, r.row.ID, "state = ?, finished_at = ?", Done, db.Time(im.o.Now())))
 	}
 	began := im.o.Now()
 	err = r.read(ctx, src, in, &first, tell)
@@ -123,6 +129,31 @@ func (im *Importer) Import(ctx context.Context, req Request, tell func(Progress)
 			"lines", sum.Run.Lines, "stored", sum.Run.Stored, "took", im.o.Now().Sub(began))
 	}
 	return sum, err
+}
+
+// settings are what a source is told. One that reads far before it yields says
+// so by Progress.Ahead.
+func (im *Importer) settings(ctx context.Context, req *Request, in *Input, f *Format, say func(Progress)) Settings {
+	told := time.Time{}
+	return Settings{Domain: req.Site.Domain, Location: req.Site.Location, Temp: im.o.Temp, Tell: func() error {
+		if now := time.Now(); now.Sub(told) >= tell {
+			told = now
+			say(Progress{Name: in.Name, Format: f.Name, Bytes: in.raw.n, Size: in.size, Ahead: true})
+		}
+		return ctx.Err()
+	}}
+}
+
+// grown refuses a file that was read to its end and has more now, if its rows
+// are sorted first: what was added is then among what is stored, and nothing
+// tells them apart.
+func (r *run) grown(src Source, in *Input) error {
+	s, ok := src.(interface{ Items() int64 })
+	n := len(r.prog.Ends)
+	if !ok || n == 0 || s.Items() <= r.prog.Ends[n-1] {
+		return nil
+	}
+	return fault.New(fault.Conflict, fmt.Sprintf("%s begins like a file that was imported before (import %d) and has more rows now. Take that back first: moonbear import --undo %d", in.Name, r.row.ID, r.row.ID))
 }
 
 func (im *Importer) newRun(ctx context.Context, req *Request, in *Input, f *Format) (r *run, err error) {
@@ -151,6 +182,9 @@ func (im *Importer) newRun(ctx context.Context, req *Request, in *Input, f *Form
 	sum := sha256.Sum256([]byte(r.batch.Spool))
 	r.ids = [2]uint64{binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:])}
 	if r.days, err = newDays(ctx, &im.o, req.Site, req.Overlap); err != nil {
+		return nil, err
+	}
+	if r.others, err = newOthers(ctx, im.o.Store, req.Site, r.row.ID, req.Overlap); err != nil {
 		return nil, err
 	}
 	r.past, err = collect.NewPast(collect.PastOptions{

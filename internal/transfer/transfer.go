@@ -94,6 +94,7 @@ const (
 	ReferrerSpam Reason = "referrer_spam" //
 	Hostname     Reason = "hostname"      // not on the site's list; detail: the hostname
 	LiveDay      Reason = "live_day"      // the site has live events on this day; detail: the day
+	CountedDay   Reason = "imported_day"  // another import has this day's numbers, or of counts its events; detail: the day
 	NoVisit      Reason = "engagement_without_visit"
 	Known        Reason = "already_imported" // by an earlier run
 )

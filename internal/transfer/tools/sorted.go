@@ -32,6 +32,7 @@ type sorted struct {
 	most int // bytes in memory
 
 	ready bool
+	count int64
 	items []timed // not yet in a run
 	runs  runs
 }
@@ -79,6 +80,9 @@ func (s *sorted) Next(it *transfer.Item) error {
 	return nil
 }
 
+// Items is how many there are, once the first is out.
+func (s *sorted) Items() int64 { return s.count }
+
 // end lets go of all that was read.
 func (s *sorted) end(err error) error {
 	for _, r := range s.runs {
@@ -91,7 +95,7 @@ func (s *sorted) end(err error) error {
 // readAll reads the source to its end and leaves runs to be merged.
 func (s *sorted) readAll() error {
 	size, at := 0, int64(0)
-	for n := 1; ; n++ {
+	for ; ; s.count++ {
 		t := timed{At: at}
 		err := s.from.Next(&t.Item)
 		if errors.Is(err, io.EOF) {
@@ -111,7 +115,7 @@ func (s *sorted) readAll() error {
 			}
 			size = 0
 		}
-		if s.s.Tell != nil && n%1024 == 0 {
+		if s.s.Tell != nil && s.count%1024 == 0 {
 			if err := s.s.Tell(); err != nil {
 				return err
 			}
