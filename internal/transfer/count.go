@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -105,4 +106,12 @@ func (c Counts) less(before Counts) Counts {
 		}
 	}
 	return out
+}
+
+// addUp holds the summary to its word: what was read was stored or dropped.
+func (c *Counts) addUp() error {
+	if sum := c.Stored + c.Total(); sum != c.Lines {
+		return fmt.Errorf("%d lines were read, but %d stored and %d dropped are %d", c.Lines, c.Stored, c.Total(), sum)
+	}
+	return nil
 }

@@ -385,14 +385,6 @@ func (r *run) end(ctx context.Context, failed error) (*Summary, error) {
 	return sum, sum.Run.addUp()
 }
 
-// addUp holds the summary to its word: what was read was stored or dropped.
-func (c *Counts) addUp() error {
-	if sum := c.Stored + c.Total(); sum != c.Lines {
-		return fmt.Errorf("%d lines were read, but %d stored and %d dropped are %d", c.Lines, c.Stored, c.Total(), sum)
-	}
-	return nil
-}
-
 // visitID is the ID of a visit that the line at the present position opens:
 // the same in every run. It is even: a visit that no hit goes on with.
 func (r *run) visitID() int64 {
