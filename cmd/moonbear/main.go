@@ -37,6 +37,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server (what happens without a command)."`
 	Setup   setupCmd   `cmd:"" help:"Claim a fresh server: make its owner and first site, print the site's ID and an API token as JSON."`
 	Token   tokenCmd   `cmd:"" help:"Make an API token of an account, and print it as JSON: the only time it is shown."`
+	Import  importCmd  `cmd:"" help:"Bring in history: server logs, other tools' exports. List imports, or take one back."`
 	Demo    demoCmd    `cmd:"" help:"Fill an empty DATA_DIR with made-up traffic of any size, for looking around and for benchmarks."`
 	Help    helpCmd    `cmd:"" help:"List the commands; help env explains the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`

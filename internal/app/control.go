@@ -21,6 +21,8 @@ import (
 func atControl[Q, A any](ctx context.Context, cfg Config, path string, ask Q, do func(*control, context.Context, Q) (A, error)) (answer A, err error) {
 	dir, err := openDataDir(cfg.DataDir)
 	if errors.Is(err, errRunning) {
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
 		return askSocket[Q, A](ctx, cfg.DataDir, path, ask)
 	}
 	if err != nil {
@@ -37,14 +39,18 @@ func atControl[Q, A any](ctx context.Context, cfg Config, path string, ask Q, do
 
 // controlSocket answers subcommands of other processes; only this user can
 // open it.
-func (c *control) controlSocket(l net.Listener, log *slog.Logger) func(context.Context) error {
+func (c *control) controlSocket(l net.Listener, im *imports, log *slog.Logger) func(context.Context) error {
 	mux := http.NewServeMux()
-	mux.Handle("POST /setup", onSocket(c, log, (*control).setup))
-	mux.Handle("POST /token", onSocket(c, log, (*control).makeToken))
-	return serveHTTP(&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, l)
+	mux.Handle("POST /setup", onSocketOf(c, log, (*control).setup))
+	mux.Handle("POST /token", onSocketOf(c, log, (*control).makeToken))
+	return func(ctx context.Context) error {
+		im.handles(mux, ctx, log)
+		return serveHTTP(&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ConnContext: withConn}, handoverListener{l})(ctx)
+	}
 }
 
-func onSocket[Q, A any](c *control, log *slog.Logger, do func(*control, context.Context, Q) (A, error)) http.HandlerFunc {
+// onSocketOf makes a handler of a method of c that takes and gives JSON.
+func onSocketOf[C, Q, A any](c C, log *slog.Logger, do func(C, context.Context, Q) (A, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var ask Q
 		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&ask)
@@ -74,7 +80,7 @@ func askSocket[Q, A any](ctx context.Context, dir, path string, ask Q) (answer A
 	if err != nil {
 		return answer, err
 	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return dialSocket(dir) },
 	}}
 	defer client.CloseIdleConnections()
@@ -87,7 +93,7 @@ func askSocket[Q, A any](ctx context.Context, dir, path string, ask Q) (answer A
 		return answer, fmt.Errorf("a server holds %s but does not answer: %w", dir, err)
 	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
 		return answer, err
 	}

@@ -74,6 +74,7 @@ type server struct {
 	collector *collect.Collector
 	stats     *stats.Stats
 	jobs      *job.Jobs
+	imports   *imports
 	web       *web.Server
 
 	closers []func() error
@@ -163,6 +164,7 @@ func (s *server) openCollect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.openImporter(places, bots, sources)
 	s.collector, err = collect.New(collect.Options{
 		Sites: s.control.sites.Directory(), Spool: s.spool, Visits: kv.NewMemory(maxVisits), Salts: s.salts,
 		Geo: places, Bots: bots, Sources: sources, Tokens: s.tokenFacts,
@@ -236,7 +238,7 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	if err := s.serveMetrics(st); err != nil {
 		return errors.Join(err, listener.Close(), socket.Close(), st.stop())
 	}
-	st.start("control socket", s.control.controlSocket(socket, s.log))
+	st.start("control socket", s.control.controlSocket(socket, s.imports, s.log))
 	st.start("http", serveHTTP(s.httpServer(s.web.Handler()), listener))
 	s.log.Info("serving", "version", o.Version, "address", listener.Addr().String(), "url", s.cfg.BaseURL, "data", s.cfg.DataDir, "pid", os.Getpid())
 

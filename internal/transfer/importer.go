@@ -37,7 +37,8 @@ type Options struct {
 	Now  func() time.Time // nil: time.Now
 	Log  *slog.Logger     // nil: nowhere
 
-	step func(string) // where tests kill it
+	step  func(string) // where tests kill it
+	batch int          // events; 0: batchEvents
 }
 
 // Importer takes files in, one at a time.
@@ -67,6 +68,7 @@ func New(o Options) *Importer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.batch = cmp.Or(o.batch, batchEvents)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return &Importer{o: o}
 }

@@ -116,10 +116,10 @@ func (r *row) imported() (Import, error) {
 }
 
 // Imports are a site's imports, the latest first, those that were undone among
-// them.
+// them; of site 0, every site's.
 func (im *Importer) Imports(ctx context.Context, siteID int64) ([]Import, error) {
 	var rows []row
-	err := im.o.DB.Bun().NewSelect().Model(&rows).Where("i.site_id = ?", siteID).Order("i.id desc").Scan(ctx)
+	err := im.o.DB.Bun().NewSelect().Model(&rows).Where("i.site_id = ? or ? = 0", siteID, siteID).Order("i.id desc").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("select imports: %w", err)
 	}

@@ -284,7 +284,7 @@ func (r *run) passed(ctx context.Context, d *Drop, line int64) error {
 }
 
 func (r *run) appendIfFull(ctx context.Context) error {
-	if len(r.batch.Events)+len(r.batch.Days) < batchEvents {
+	if len(r.batch.Events)+len(r.batch.Days) < r.im.o.batch {
 		return nil
 	}
 	return r.append(ctx)

@@ -48,7 +48,11 @@ type world struct {
 	site  *site.Site
 	dir   string
 	now   time.Time
+	o     transfer.Options
 }
+
+// again is the Importer of the next process.
+func (w *world) again() *transfer.Importer { return transfer.New(w.o) }
 
 // newWorld has one site, shop.test in a zone, on which any hostname counts.
 func newWorld(t testing.TB, tz string, change ...func(*transfer.Options)) *world {
@@ -83,6 +87,7 @@ func newWorld(t testing.TB, tz string, change ...func(*transfer.Options)) *world
 	for _, f := range change {
 		f(&o)
 	}
+	w.o = o
 	w.Importer = transfer.New(o)
 	return w
 }
