@@ -24,6 +24,7 @@ type metrics struct {
 	diskFree          prometheus.GaugeFunc
 	running, waiting  prometheus.GaugeFunc
 	waits             prometheus.Histogram
+	left              prometheus.Counter
 	collectors        []prometheus.Collector
 }
 
@@ -71,11 +72,13 @@ func newMetrics(r prometheus.Registerer, s *Store) *metrics {
 	m.waiting = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "moonbear_store_queries_waiting", Help: "Queries that wait for their turn."},
 		func() float64 { _, n := s.queue.counts(); return float64(n) })
+	m.left = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "moonbear_store_queries_left_total", Help: "Queries ended because nobody wanted the answer any more, or it took too long."})
 	m.waits = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "moonbear_store_query_wait_seconds", Help: "How long queries waited for their turn.",
 		Buckets: []float64{.001, .01, .05, .25, 1, 5, 30}})
 	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.checkpointsFailed,
-		m.keeps, m.takenBack, m.keptDays, m.keptBytes, m.fileBytes, m.diskFree, m.running, m.waiting, m.waits}
+		m.keeps, m.takenBack, m.keptDays, m.keptBytes, m.fileBytes, m.diskFree, m.running, m.waiting, m.waits, m.left}
 	if r != nil {
 		for _, c := range m.collectors {
 			r.MustRegister(c)

@@ -172,7 +172,12 @@ func (q *queue) turns() (turn int64, busy bool) {
 
 // reading is use for queries of the view, which take their turn. Rows that are
 // still being read hold no place.
-func (s *Store) reading(ctx context.Context, f func(*engine) error) error {
+func (s *Store) reading(ctx context.Context, f func(*engine) error) (err error) {
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			s.metrics.left.Inc()
+		}
+	}()
 	asked := time.Now()
 	leave, err := s.queue.enter(ctx)
 	if err != nil {
