@@ -19,10 +19,6 @@ import (
 func deletion(ctx context.Context, s *server) (*table, error) {
 	const most = time.Second
 	t := &table{}
-	before, err := holding(s.dir, canary)
-	if err != nil || before == 0 {
-		return nil, fmt.Errorf("%d files hold the canary before, %w: nothing could be shown", before, err)
-	}
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}
@@ -30,7 +26,14 @@ func deletion(ctx context.Context, s *server) (*table, error) {
 	stop := s.hitting(ctx, 0, 3000)
 	time.Sleep(40 * time.Second)
 	full := stop()
+	if err := s.signIn(ctx); err != nil {
+		return nil, err
+	}
 	size := bytesIn(s.dir)
+	before, err := holding(s.dir, canary)
+	if err != nil || before == 0 {
+		return nil, fmt.Errorf("%d files hold the canary before, %w: nothing could be shown", before, err)
+	}
 	if err := s.api(ctx, http.MethodDelete, "/v1/sites/"+s.sites[0], nil, nil); err != nil {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func deletion(ctx context.Context, s *server) (*table, error) {
 	return t, errors.Join(err, failed)
 }
 
-// looking asks for a site's pages over and over until stop is called.
+// looking asks for a site's panel over and over until stop is called.
 func (s *server) looking(ctx context.Context, site string) (stop func() (*tally, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &tally{answers: map[int]int{}}
@@ -74,8 +77,7 @@ func (s *server) looking(ctx context.Context, site string) (stop func() (*tally,
 	done.Go(func() {
 		for ctx.Err() == nil {
 			began := time.Now()
-			err := s.api(ctx, http.MethodPost, "/v1/stats/breakdown",
-				map[string]any{"site_id": site, "period": "7d", "group_by": "path", "aggregate": []string{"visitors"}}, nil)
+			_, err := s.page(ctx, "/sites/"+site+"/panels/pages?period=7d")
 			if ctx.Err() != nil {
 				return
 			}
@@ -98,7 +100,7 @@ func (s *server) pageviews(ctx context.Context, site string, want int) (int, err
 	var a struct {
 		Data map[string]struct{ Value float64 }
 	}
-	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(time.Second) {
 		if err := s.api(ctx, http.MethodPost, "/v1/stats/aggregation", ask, &a); err != nil {
 			return 0, err
 		}

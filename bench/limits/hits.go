@@ -75,8 +75,12 @@ func (s *server) hitting(ctx context.Context, n, rate int) (stop func() *tally) 
 // hit sends the i-th one; it is not given up, so that it is known whether it
 // was acknowledged.
 func (s *server) hit(client *http.Client, n, i int) int {
-	body := fmt.Appendf(nil, `{"pid":%q,"event":"pageview","url":"https://%s/journal/page-%d","referrer":"https://www.google.com/","screen_width":%d,"user_language":"ko-KR","timezone":"Asia/Seoul","ttfb":%d,"page_load":%d}`,
-		s.sites[n], domainOf(n), i*i%97, 400+i*37%1600, i*13%400, 500+i*71%2500)
+	page := fmt.Sprintf("page-%d", i*i%97)
+	if n == 0 && i%1000 == 0 {
+		page = canary
+	}
+	body := fmt.Appendf(nil, `{"pid":%q,"event":"pageview","url":"https://%s/journal/%s","referrer":"https://www.google.com/","screen_width":%d,"user_language":"ko-KR","timezone":"Asia/Seoul","ttfb":%d,"page_load":%d}`,
+		s.sites[n], domainOf(n), page, 400+i*37%1600, i*13%400, 500+i*71%2500)
 	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+"/event", bytes.NewReader(body))
 	if err != nil {
 		return 0
