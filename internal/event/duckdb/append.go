@@ -52,6 +52,9 @@ func (s *Store) Append(ctx context.Context, b *event.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := s.makeRoom(ctx, b); err != nil {
+		return err
+	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	err := s.use(ctx, func(e *engine) error {
@@ -90,6 +93,9 @@ func (s *Store) append(ctx context.Context, e *engine, b *event.Batch) error {
 		return errUnsure{fmt.Errorf("commit append: %w", err)}
 	}
 	w.loads[b.Spool] = b.To
+	if s.unsorted.Add(int64(len(b.Events))) >= s.o.tendAt {
+		s.tender.needed()
+	}
 	s.metrics.appended(len(b.Events), time.Since(start))
 	return nil
 }

@@ -44,29 +44,37 @@ func (s *Store) Compact(ctx context.Context) error {
 	s.tending.Lock()
 	defer s.tending.Unlock()
 	defer s.observe("all", time.Now())
-	p, err := s.plan(ctx)
-	if err != nil {
-		return fmt.Errorf("plan compaction: %w", err)
-	}
-	for _, u := range p.units {
-		if err := s.compactUnit(ctx, u); err != nil {
-			return err
+	few := func() bool { return s.unsorted.Load() < max(s.o.minSegment, minSegment) }
+	var p plan
+	moved := false
+	for range 3 { // what an import brought meanwhile need not be copied with the hot file
+		var err error
+		if p, err = s.plan(ctx); err != nil {
+			return fmt.Errorf("plan compaction: %w", err)
+		}
+		for _, u := range p.units {
+			if err := s.compactUnit(ctx, u); err != nil {
+				return err
+			}
+			moved = moved || u.hot
+		}
+		if !p.purge || few() {
+			break
 		}
 	}
 	if err := s.expireKeys(ctx); err != nil {
 		return err
 	}
-	moved := len(p.units) > 0 && p.units[0].hot
 	if err := s.tendDays(ctx, p.purge); err != nil {
 		return err
 	}
-	if p.purge || moved && hotBytes(s.o.Path) > renewBytes {
+	if p.purge || moved && few() && hotBytes(s.o.Path) > renewBytes {
 		if err := s.renew(ctx); err != nil {
 			return fmt.Errorf("rewrite the hot file: %w", err)
 		}
 		return nil
 	}
-	err = s.use(ctx, func(e *engine) error { return e.checkpoint(ctx) })
+	err := s.use(ctx, func(e *engine) error { return e.checkpoint(ctx) })
 	if err != nil && strings.Contains(err.Error(), "other write transactions") {
 		return nil // a batch is being appended: a later one writes it
 	}
@@ -116,18 +124,26 @@ func (s *Store) plan(ctx context.Context) (plan, error) {
 		if err != nil {
 			return err
 		}
-		var hot int64
-		for _, id := range l.recents {
-			var n int64
-			if err := e.db.QueryRowContext(ctx, "select count(*) from "+recentTable(id)).Scan(&n); err != nil {
-				return err
-			}
-			hot += n
+		hot, err := countRecent(ctx, e.db, l)
+		if err != nil {
+			return err
 		}
 		p = decide(l, hot, s.o.minSegment)
 		return nil
 	})
 	return p, err
+}
+
+// countRecent is how many events are in the hot file.
+func countRecent(ctx context.Context, q rower, l *layout) (all int64, err error) {
+	for _, id := range l.recents {
+		var n int64
+		if err := q.QueryRowContext(ctx, "select count(*) from "+recentTable(id)).Scan(&n); err != nil {
+			return 0, fmt.Errorf("count new events: %w", err)
+		}
+		all += n
+	}
+	return all, nil
 }
 
 func decide(l *layout, hot, least int64) plan {
@@ -341,6 +357,7 @@ func (s *Store) adoptIn(ctx context.Context, e *engine, b *build) error {
 	}
 	if err == nil {
 		e.kept.sorted(b.frozen)
+		s.unsorted.Add(-b.staged.events)
 	}
 	return err
 }

@@ -53,8 +53,10 @@ type Options struct {
 	exec         func(query string) error // instead of the writer's, for checkpoints
 	noBitpacking bool
 	keepFor      time.Duration
+	tendAt       int64
 
 	versions *atomic.Int64 // the store's, for event.Kept
+	unsorted *atomic.Int64 // the store's
 }
 
 // Store is an event.Store over DuckDB. One process opens a Path at a time. Its
@@ -71,7 +73,9 @@ type Store struct {
 	closed bool
 	linger []*engine // closed, but rows of theirs are still open
 
-	queue *queue // of queries
+	queue    *queue // of queries
+	tender   *tender
+	unsorted *atomic.Int64 // events in the hot file; deleted ones may still be counted
 
 	// The locks below are taken in this order, and before life.
 	tending     sync.Mutex   // one Compact at a time
@@ -122,17 +126,21 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.keepFor == 0 {
 		o.keepFor = keepFor
 	}
-	o.versions = new(atomic.Int64)
+	if o.tendAt == 0 {
+		o.tendAt = tendEvents
+	}
+	o.versions, o.unsorted = new(atomic.Int64), new(atomic.Int64)
 	if err := os.MkdirAll(o.Path, 0o750); err != nil {
 		return nil, fmt.Errorf("make the event store's directory: %w", err)
 	}
-	s := &Store{o: o, queue: newQueue(max(2, o.Threads))}
+	s := &Store{o: o, queue: newQueue(max(2, o.Threads)), unsorted: o.unsorted}
 	s.metrics = newMetrics(o.Metrics, s)
 	e, err := openEngine(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	s.engine = e
+	s.startTending()
 	return s, nil
 }
 
@@ -148,6 +156,7 @@ func (s *Store) Dialect() event.Dialect { return event.DuckDB }
 // Close writes a checkpoint, so that the next Open has nothing to replay, and
 // closes the files. One that fails is no error: the log is replayed then. Rows not yet closed keep them open for up to ten seconds.
 func (s *Store) Close() error {
+	s.tender.end()
 	s.tending.Lock()
 	defer s.tending.Unlock()
 	s.life.Lock()

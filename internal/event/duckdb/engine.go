@@ -95,6 +95,11 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 	if err := openDays(ctx, e.db, dir, days, o.Log); err != nil {
 		return nil, err
 	}
+	unsorted, err := countRecent(ctx, e.db, l)
+	if err != nil {
+		return nil, err
+	}
+	o.unsorted.Store(unsorted)
 	if e.kept, err = readKept(ctx, e.db, l, o.versions); err != nil {
 		return nil, err
 	}
