@@ -22,7 +22,7 @@ import (
 const demoBatch = 25_000
 
 // errDemoRunning is the answer beside a running server. Filling it through the
-// control socket was not chosen: docs/decisions/0110.
+// control socket was not chosen: docs/decisions/0111.
 func errDemoRunning(dir string) error {
 	return fault.New(fault.Conflict, "A server runs on "+dir+", and filling its event store now would keep it from collecting. Stop it, run this again, and start it; or fill another DATA_DIR.")
 }
@@ -73,10 +73,13 @@ func (f *demoFill) run(ctx context.Context, r DemoRequest) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.store.Close()) }()
-	if err := f.fill(ctx); err != nil {
-		return err
+	if err = f.fill(ctx); err == nil {
+		err = f.finish(ctx)
 	}
-	return f.finish(ctx)
+	if err != nil && ctx.Err() != nil {
+		return errors.New("stopped: the same command goes on from here")
+	}
+	return err
 }
 
 // prepare settles what is to be done and makes the sites it is done for.
