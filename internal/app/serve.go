@@ -73,6 +73,7 @@ type server struct {
 	loader    *load.Loader
 	collector *collect.Collector
 	stats     *stats.Stats
+	keeper    *stats.Keeper
 	jobs      *job.Jobs
 	imports   *imports
 	web       *web.Server
@@ -148,6 +149,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	s.closing(s.store.Close)
 	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
+	s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: s.store, Log: s.log, Metrics: s.metrics})
 	return nil
 }
 

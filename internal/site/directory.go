@@ -1,9 +1,12 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,6 +51,15 @@ func (d *Directory) Lookup(id string) (s *Site, known bool) {
 	}
 	s, known = l.byDomain[strings.ToLower(id)]
 	return s, known
+}
+
+// Sites lists every site, by its number.
+func (d *Directory) Sites() []*Site {
+	l := d.list.Load()
+	if l == nil {
+		return nil
+	}
+	return slices.SortedFunc(maps.Values(l.byPublicID), func(a, b *Site) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // Len is the number of sites.

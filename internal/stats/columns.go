@@ -17,6 +17,8 @@ const (
 	byVisit              // whole visits, by the time they started
 	byEntry              // the same, where path means the entry page
 	byBase               // the visitors a conversion rate is of, where its conditions on goals are left out
+	byCount              // what of byEvent is a sum, where days are kept
+	byValue              // what of byEvent is a percentile or share of measurements, where days are kept
 )
 
 // metrics is the table of metrics. Some are made of sums. The others are a
@@ -63,7 +65,8 @@ func percentiles() []MetricInfo {
 		for _, p := range []int{50, 75, 95} {
 			ms = append(ms, MetricInfo{
 				Name: Percentile(name, p), Unit: unit, LessIsBetter: true, part: byEvent,
-				sql: fmt.Sprintf("cast(quantile_disc(%s, 0.%d) as double)%s", name, p, scale),
+				sql:     fmt.Sprintf("cast(quantile_disc(%s, 0.%d) as double)%s", name, p, scale),
+				measure: name, values: fmt.Sprintf("cast(min(value) filter (where measure = '%s' and 100 * upto >= %d * total) as double)%s", name, p, scale),
 			})
 		}
 		ms = append(ms, samples(name)...)

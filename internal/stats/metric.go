@@ -69,6 +69,9 @@ type MetricInfo struct {
 	sql  string   // of the part's rows; "" where the metric is made of sums
 	sums []string // what it is made of, see sums
 	made string   // how: {name} is a sum
+
+	measure string // what it is a percentile or share of, "" for the others
+	values  string // the same, of how often each value was measured: see builder.valueRows
 }
 
 // Info describes m; ok is false when there is no such metric.

@@ -23,6 +23,7 @@ type plan struct {
 	dims    []Dimension
 	metrics []Metric // in the query's order
 	parts   []scan
+	kept    daysKept    // for the scans that take days
 	goals   []site.Goal // nil when nothing is asked about them
 	met     bool        // the filter keeps conversions only
 	worth   []site.Goal // those whose value counts: the one the question is about, or its rows
@@ -43,6 +44,7 @@ type scan struct {
 	spread  bool        // a visit may fall into several groups
 	exits   bool        // needs the table of exit pages
 	entries bool        // needs the table of entry pages
+	days    bool        // what days are kept of is added, and only the rest is read
 }
 
 // planFor plans a query over from <= t < to; bs are the buckets of a series.

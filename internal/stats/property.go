@@ -53,7 +53,7 @@ func (b *builder) propertyKeys() statement {
 	s := b.plan.parts[0]
 	with := b.withLookUps(s)
 	where := append(b.within("ts", b.plan.from, b.plan.to), counted, "cardinality(props) > 0")
-	pairs := sel([]string{"unnest(map_keys(props)) as key", "unnest(map_values(props)) as value"}, b.from(s), b.filtered(where, s.every), nil)
+	pairs := sel([]string{"unnest(map_keys(props)) as key", "unnest(map_values(props)) as value"}, b.joined(s, "events"), b.filtered(where, s.every), nil)
 	text := sel([]string{"key", "count(*) as n"}, "(\n"+pairs+"\n)", []string{"value <> ''"}, []string{"key"})
 	return statement{with + text + "\norder by n desc, key\nlimit " + b.arg(int64(maxPropertyKeys)), b.args}
 }

@@ -57,8 +57,12 @@ func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
 // world is the events of one site around one moment.
 func world(r *rand.Rand, id int64, now time.Time, visits int) []event.Event {
+	return worldOf(r, id, now, visits, []time.Duration{time.Hour, 5 * time.Hour, 26 * time.Hour, 9 * 24 * time.Hour, 60 * 24 * time.Hour, 450 * 24 * time.Hour, 1400 * 24 * time.Hour})
+}
+
+// worldOf is a world whose visits began within spans before now.
+func worldOf(r *rand.Rand, id int64, now time.Time, visits int, spans []time.Duration) []event.Event {
 	var es []event.Event
-	spans := []time.Duration{time.Hour, 5 * time.Hour, 26 * time.Hour, 9 * 24 * time.Hour, 60 * 24 * time.Hour, 450 * 24 * time.Hour, 1400 * 24 * time.Hour}
 	for v := range visits {
 		back := time.Duration(r.Int64N(int64(pick(r, spans))))
 		at := now.Add(-back)

@@ -269,11 +269,39 @@ func values(q Query, now, then *answer) []Value {
 	return vs
 }
 
-// ask runs a plan, and the one for other currencies when revenue is asked for.
+// ask runs a plan, with kept days where there are any.
 func (s *Stats) ask(ctx context.Context, q Query, p plan) ([]answer, error) {
 	if !p.from.Before(p.to) || q.Shape() == Series && p.runs == nil {
 		return empty(q), nil
 	}
+	kept, err := s.kept(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	with := p.withKept(keptIn(q.Site.TimeZone, kept.Days, p.from, p.to))
+	as, err := s.answers(ctx, q, with)
+	if err != nil || with.kept.runs == nil {
+		return as, err
+	}
+	// What was kept when the plan was made may not have been when it was read.
+	if now, err := s.kept(ctx, q); err != nil || now.Version == kept.Version {
+		return as, err
+	}
+	return s.answers(ctx, q, p)
+}
+
+// kept is what the store keeps for q, nothing where that is of no use to it.
+func (s *Stats) kept(ctx context.Context, q Query) (event.Kept, error) {
+	keeper, ok := s.store.(event.DayKeeper)
+	if !ok || !q.keepable() {
+		return event.Kept{}, nil
+	}
+	return keeper.Kept(ctx, q.Site.ID, q.Site.TimeZone)
+}
+
+// answers runs a plan, and the one for other currencies when revenue is asked
+// for.
+func (s *Stats) answers(ctx context.Context, q Query, p plan) ([]answer, error) {
 	st := p.sql(s.store.Dialect())
 	keys := len(p.dims)
 	if p.runs != nil {

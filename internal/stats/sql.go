@@ -22,16 +22,28 @@ type builder struct {
 	dialect event.Dialect
 	plan    plan
 	args    []any
+	inline  bool // arguments are written into the text: only for what is our own
 }
 
 // arg binds v and gives its placeholder.
 func (b *builder) arg(v any) string {
+	if b.inline {
+		return literal(v)
+	}
 	i := slices.Index(b.args, v)
 	if i < 0 {
 		i = len(b.args)
 		b.args = append(b.args, v)
 	}
 	return "$" + strconv.Itoa(i+1)
+}
+
+// literal is v as SQL has it: a whole number or text.
+func literal(v any) string {
+	if n, ok := v.(int64); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return "'" + strings.ReplaceAll(fmt.Sprint(v), "'", "''") + "'"
 }
 
 // time binds an instant. The cast is of the argument, never of the column: a
@@ -60,7 +72,7 @@ func (p plan) sql(d event.Dialect) statement {
 type table struct{ name, text string }
 
 // names are what the parts' tables are called.
-var names = map[part]string{byEvent: "by_event", byScroll: "by_scroll", byVisit: "by_visit", byEntry: "by_entry", byBase: "by_base"}
+var names = map[part]string{byEvent: "by_event", byScroll: "by_scroll", byVisit: "by_visit", byEntry: "by_entry", byBase: "by_base", byCount: "by_count", byValue: "by_value"}
 
 // tables writes a part: the last table is the part's own.
 func (b *builder) tables(s scan) []table {
@@ -71,27 +83,31 @@ func (b *builder) tables(s scan) []table {
 		return []table{{names[s.part], b.scrollRows(s)}}
 	case byBase:
 		return []table{{names[s.part], b.baseRows(s)}}
+	case byCount:
+		return []table{{names[s.part], b.added(s, func() string { return b.eventRows(s) })}}
+	case byValue:
+		return []table{{names[s.part], b.valueRows(s)}}
 	}
 	return b.visitTables(s)
 }
 
 // eventRows aggregates events by their own time.
 func (b *builder) eventRows(s scan) string {
-	where := b.within("ts", b.plan.from, b.plan.to)
+	from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
 	if !slices.ContainsFunc(s.metrics, Metric.measures) {
 		where = append(where, counted)
 	}
 	if slices.Equal(s.metrics, []Metric{Conversions}) && b.met(s) != "" {
 		where = b.filtered(where, anyGoal(b.plan.goals))
 	}
-	from, where := b.source(s, b.filtered(where, s.every))
+	from, where = b.source(s, from, b.filtered(where, s.every))
 	return sel(append(b.keys(s, "ts"), b.aggregates(s)...), from, where, b.groups())
 }
 
 // scrollRows finds the deepest point of each visit on each page, and their mean.
 func (b *builder) scrollRows(s scan) string {
 	where := append(b.within("ts", b.plan.from, b.plan.to), "scroll_depth is not null", "visit_id <> 0")
-	from, where := b.source(s, b.filtered(where, s.every))
+	from, where := b.source(s, "events", b.filtered(where, s.every))
 	inner := sel(append(b.keys(s, "ts"), "max(scroll_depth) as depth"), from, where, append(b.keyNames(), "visit_id", "path"))
 	return sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+inner+"\n)", nil, b.groups())
 }
@@ -103,31 +119,50 @@ const ofVisit = "ts >= visit_start and ts < visit_start + interval 24 hour"
 // visitTables aggregates whole visits by the time they started. Rows are read
 // for a day longer than the period, for visits that go on after its end.
 func (b *builder) visitTables(s scan) []table {
-	where := b.within("ts", b.plan.from, b.plan.to.Add(tail))
-	where = append(where, b.within("visit_start", b.plan.from, b.plan.to)[1:]...)
-	where = b.filtered(append(where, ofVisit, "visit_id <> 0", counted), s.every)
 	name := names[s.part]
 	if !s.spread {
-		visits := b.visits(s, b.visitKeys(s), b.from(s), where, s.some)
-		return []table{{name, sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+visits+"\n)", nil, b.groups())}}
+		return []table{{name, b.added(s, func() string {
+			from, where := b.visitRows(s)
+			visits := b.visits(s, b.visitKeys(s), b.joined(s, from), where, s.some)
+			return sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+visits+"\n)", nil, b.groups())
+		})}}
 	}
 	if slices.Equal(s.metrics, []Metric{Visits}) {
-		columns := append(b.keys(s, "visit_start"), "count(distinct visit_id) as visits")
-		from, where := b.source(s, b.filtered(where, s.some))
-		return []table{{name, sel(columns, from, where, b.groups())}}
+		return []table{{name, b.added(s, func() string {
+			from, where := b.visitRows(s)
+			columns := append(b.keys(s, "visit_start"), "count(distinct visit_id) as visits")
+			from, where = b.source(s, from, b.filtered(where, s.some))
+			return sel(columns, from, where, b.groups())
+		})}}
 	}
+	return b.spreadTables(s)
+}
+
+// visitRows are the rows of visits that a scan reads.
+func (b *builder) visitRows(s scan) (from string, where []string) {
+	from, where = b.reading(s, func(st stretch) []string {
+		return append(b.within("ts", st.from, st.to.Add(tail)), b.within("visit_start", st.from, st.to)[1:]...)
+	})
+	return from, b.filtered(append(where, ofVisit, "visit_id <> 0", counted), s.every)
+}
+
+// spreadTables aggregate visits that may be in several groups each.
+func (b *builder) spreadTables(s scan) (tables []table) {
+	name := names[s.part]
 	hit := "true"
 	if !s.some.IsZero() {
 		hit = b.condition(s.some)
 	}
-	rows := sel(append([]string{"visit_id", "visit_start", "ts", "name", "interactive", hit + " as hit"}, b.rowKeys(s)...), b.from(s), where, nil)
-	groups := sel(append([]string{"distinct visit_id"}, b.unnested(s)...), name+"_rows", []string{"hit"}, nil)
-	visits := b.visits(s, nil, name+"_rows", nil, Filter{})
-	from := "(\n" + groups + "\n) as groups join (\n" + visits + "\n) as visits using (visit_id)"
-	return []table{
-		{name + "_rows", rows},
-		{name, sel(append(b.keyNames(), b.aggregates(s)...), from, nil, b.groups())},
-	}
+	counts := b.added(s, func() string {
+		from, where := b.visitRows(s)
+		rows := sel(append([]string{"visit_id", "visit_start", "ts", "name", "interactive", hit + " as hit"}, b.rowKeys(s)...), b.joined(s, from), where, nil)
+		tables = append(tables, table{name + "_rows", rows})
+		groups := sel(append([]string{"distinct visit_id"}, b.unnested(s)...), name+"_rows", []string{"hit"}, nil)
+		visits := b.visits(s, nil, name+"_rows", nil, Filter{})
+		both := "(\n" + groups + "\n) as groups join (\n" + visits + "\n) as visits using (visit_id)"
+		return sel(append(b.keyNames(), b.aggregates(s)...), both, nil, b.groups())
+	})
+	return append(tables, table{name, counts})
 }
 
 // visits folds rows into visits: a bounce has one pageview and no interactive
@@ -198,9 +233,8 @@ func (b *builder) withLookUps(s scan) string {
 	return "with " + strings.Join(tables, ", ") + "\n"
 }
 
-// from is the events, with the looked up pages where they are needed.
-func (b *builder) from(s scan) string {
-	from := "events"
+// joined is the events, with the looked up pages where they are needed.
+func (b *builder) joined(s scan, from string) string {
 	if s.exits {
 		from += " left join exits using (visit_id)"
 	}

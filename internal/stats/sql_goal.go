@@ -7,11 +7,12 @@ import (
 
 // source is what a scan reads: the rows of events that answer where, or, by
 // goal, one row for each goal that an event met.
-func (b *builder) source(s scan, where []string) (from string, left []string) {
+func (b *builder) source(s scan, events string, where []string) (from string, left []string) {
+	from = b.joined(s, events)
 	if !slices.Contains(s.dims, GoalName) {
-		return b.from(s), where
+		return from, where
 	}
-	rows := sel([]string{"*", "unnest(" + b.goalsMet() + ") as goal"}, b.from(s), b.filtered(where, anyGoal(b.plan.goals)), nil)
+	rows := sel([]string{"*", "unnest(" + b.goalsMet() + ") as goal"}, from, b.filtered(where, anyGoal(b.plan.goals)), nil)
 	return "(\n" + rows + "\n)", nil
 }
 
@@ -61,7 +62,7 @@ func (b *builder) baseRows(s scan) string {
 	if i >= 0 {
 		keys, groups = slices.Delete(keys, i, i+1), groups[:len(groups)-1]
 	}
-	rows := sel(append(keys, "count(distinct visitor_id) as base"), b.from(s), b.filtered(where, s.every), groups)
+	rows := sel(append(keys, "count(distinct visitor_id) as base"), b.joined(s, "events"), b.filtered(where, s.every), groups)
 	if i < 0 {
 		return rows
 	}

@@ -177,7 +177,7 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	b := &builder{dialect: d, plan: p}
 	where := append(b.within("ts", p.from, p.to), "currency <> ''", "currency <> "+b.arg(p.currency), counted)
 	group := append(b.groups(), strconv.Itoa(len(b.keyNames())+1))
-	from, where := b.source(s, b.filtered(where, s.every))
+	from, where := b.source(s, "events", b.filtered(where, s.every))
 	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), from, where, group)
 	with := b.withLookUps(s)
 	columns := []string{}

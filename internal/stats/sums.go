@@ -41,6 +41,16 @@ func (s scan) has(sum string) bool {
 	})
 }
 
+// sumNames are the sums of a scan, in the table's order.
+func (s scan) sumNames() (names []string) {
+	for _, sum := range sums {
+		if s.has(sum.name) {
+			names = append(names, sum.name)
+		}
+	}
+	return names
+}
+
 // sumColumns aggregates the rows of a part.
 func (s scan) sumColumns() (columns []string) {
 	for _, sum := range sums {

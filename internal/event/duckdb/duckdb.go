@@ -43,6 +43,8 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	Now     func() time.Time
+	// Sorted is how many new events Compact sorts at least; 0: minSegment.
+	Sorted int64
 
 	// What tests set.
 	minSegment   int64
@@ -116,6 +118,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.minSegment == 0 {
+		o.minSegment = o.Sorted
 	}
 	if o.minSegment == 0 {
 		o.minSegment = minSegment

@@ -1,0 +1,240 @@
+package stats_test
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"moonbear/internal/event"
+	"moonbear/internal/event/duckdb"
+	"moonbear/internal/event/eventtest"
+	"moonbear/internal/site"
+	"moonbear/internal/stats"
+)
+
+var keptQueries = flag.Int("kept", 0, "how many random questions to answer from kept days, raw and by the oracle; 0 is 100, and 4,000 with TEST_LONG")
+
+// keptWorld is a store whose days are kept, and what the oracle knows of it.
+type keptWorld struct {
+	t       testing.TB
+	r       *rand.Rand
+	store   *duckdb.Store
+	keeper  *stats.Keeper
+	sites   []*site.Site
+	oracles []*oracle
+	pos     int64
+	mixed   []bool // the site's visitors last for longer than its days
+}
+
+// rawStore hides that a store keeps days.
+type rawStore struct{ event.Store }
+
+func newKeptWorld(t testing.TB, zones []int, visits int) *keptWorld {
+	t.Helper()
+	store, err := duckdb.Open(context.Background(), duckdb.Options{Path: t.TempDir(), Memory: 512 << 20, Threads: 2, Sorted: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &keptWorld{t: t, r: rand.New(rand.NewPCG(*oracleSeed, 76)), store: store}
+	w.keeper = stats.NewKeeper(stats.KeeperOptions{Store: store, Busy: 1})
+	for i, m := range zones {
+		now, err := time.Parse(time.RFC3339, moments[m].now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := siteIn(t, moments[m].zone)
+		st.ID = int64(i) + 1
+		w.sites = append(w.sites, st)
+		w.mixed = append(w.mixed, i%3 == 1)
+		w.oracles = append(w.oracles, &oracle{site: st.ID, currency: st.Currency, now: now, loc: st.Location, goals: goalsOf(st.ID)})
+		w.arrive(i, now, visits)
+	}
+	return w
+}
+
+// arrive adds events of a site to the store and to what the oracle knows.
+func (w *keptWorld) arrive(i int, now time.Time, visits int) {
+	w.t.Helper()
+	es := worldOf(w.r, w.sites[i].ID, now, visits, []time.Duration{20 * time.Hour, 4 * 24 * time.Hour, 9 * 24 * time.Hour})
+	for j := range es {
+		e := &es[j]
+		if e.Visit != 0 {
+			e.Visit += w.pos << 32 // visits of another arrival are others
+		}
+		if e.Visitor != 0 && !w.mixed[i] {
+			y, m, d := ms(e.Time).In(w.sites[i].Location).Date()
+			e.Visitor = e.Visitor<<40 | w.pos<<32 | int64(y*372+int(m)*31+d)
+		}
+	}
+	if err := w.store.Append(context.Background(), eventtest.Batch("spool", w.pos, es)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.pos += int64(len(es))
+	o := w.oracles[i]
+	o.events = append(o.events, es...)
+	slices.SortStableFunc(o.events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
+}
+
+// keep sorts what is new, and has days kept.
+func (w *keptWorld) keep() {
+	w.t.Helper()
+	if err := w.store.Compact(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.keeper.Keep(context.Background(), w.sites); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// days is how many days of a site are kept.
+func (w *keptWorld) days(i int) int {
+	w.t.Helper()
+	k, err := w.store.Kept(context.Background(), w.sites[i].ID, w.sites[i].TimeZone)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(k.Days)
+}
+
+// ask holds n random questions with kept days against raw ones and the oracle.
+func (w *keptWorld) ask(n int) {
+	w.t.Helper()
+	shown := 0
+	for range n {
+		i := w.r.IntN(len(w.sites))
+		o := w.oracles[i]
+		q := keptQuery(w.r, w.sites[i], o.now)
+		now := func() time.Time { return o.now }
+		got, err := stats.New(w.store, now).Run(context.Background(), q)
+		if err != nil {
+			w.t.Fatalf("%s: %v", describe(q), err)
+		}
+		raw, err := stats.New(rawStore{w.store}, now).Run(context.Background(), q)
+		if err != nil {
+			w.t.Fatalf("%s: %v", describe(q), err)
+		}
+		want := o.run(q)
+		for _, diff := range []string{differ(raw, want), differ(got, want)} {
+			if diff != "" {
+				w.t.Errorf("at %v in %s: %s\n%s", o.now, o.loc, describe(q), diff)
+				if shown++; shown == 4 {
+					w.t.Fatal("and more")
+				}
+			}
+		}
+	}
+}
+
+// keptQuery is a question that may be answered from kept days, as a rule.
+func keptQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
+	q := stats.Query{Site: st, Goals: goalsOf(st.ID), Compare: pick(r, []stats.Comparison{"", "", stats.PreviousPeriod, stats.PreviousPeriod, stats.PreviousYear})}
+	q.Period.Name = pick(r, []string{"7d", "7d", "4w", "4w", "3m", "mtd", "12m", "24h", "today"})
+	if r.IntN(4) == 0 {
+		d := now.AddDate(0, 0, -1-r.IntN(10))
+		e := d.AddDate(0, 0, r.IntN(12))
+		q.Period = stats.Period{From: stats.Date{Year: d.Year(), Month: d.Month(), Day: d.Day()}, To: stats.Date{Year: e.Year(), Month: e.Month(), Day: e.Day()}}
+	}
+	if r.IntN(8) == 0 {
+		q.TimeZone = pick(r, moments).zone
+	}
+	all := stats.Metrics()
+	for range 1 + r.IntN(5) {
+		m := all[r.IntN(len(all))].Name
+		if r.IntN(4) > 0 {
+			m = all[r.IntN(7)].Name
+		}
+		if !slices.Contains(q.Metrics, m) {
+			q.Metrics = append(q.Metrics, m)
+		}
+	}
+	switch r.IntN(3) {
+	case 0:
+	case 1:
+		q.Interval = pick(r, q.Period.Intervals())
+	default:
+		d := pick(r, append(stats.Dimensions(), stats.Path, stats.Path, stats.EntryPage, stats.ExitPage))
+		q.Dimensions = []stats.Dimension{d}
+		if r.IntN(3) == 0 {
+			q.Filter = stats.Is(d, pick(r, []stats.Op{stats.IsSet, stats.IsNotSet}))
+		}
+		if r.IntN(2) == 0 {
+			q.Order = []stats.Order{{By: string(pick(r, q.Metrics)), Desc: r.IntN(2) == 0}}
+		}
+		q.Page, q.PageSize = 1+r.IntN(2), 3+r.IntN(20)
+		q.Least = randomLeast(r, q)
+	}
+	if r.IntN(12) == 0 {
+		q.Filter = q.Filter.Add(randomLeaf(r, q.Goals, pick(r, stats.Dimensions())))
+	}
+	if q.Validate(now, stats.Names{}) != nil {
+		return keptQuery(r, st, now)
+	}
+	return q
+}
+
+// TestKeptDays: questions have the same answers from kept days, from the
+// events alone and from the oracle, whatever happens to the events meanwhile.
+func TestKeptDays(t *testing.T) {
+	zones, visits, queries := []int{2, 8}, 80, *keptQueries
+	if long() {
+		zones = nil
+		for i := range moments {
+			zones = append(zones, i)
+		}
+	}
+	if queries == 0 {
+		queries = 100
+		if long() {
+			queries = 4000
+		}
+	}
+	w := newKeptWorld(t, zones, visits)
+	w.keep()
+	for i := range w.sites {
+		if n := w.days(i); n < 7 && !w.mixed[i] {
+			t.Errorf("%d days of site %d are kept: the test is about nothing", n, i)
+		}
+	}
+	w.ask(queries / 3)
+	w.late()
+	w.ask(queries / 3)
+	w.keep()
+	w.ask(queries / 6)
+	w.remove()
+	w.ask(queries / 12)
+	w.keep()
+	w.ask(queries / 12)
+}
+
+// late has events arrive about days that are kept. Where visitors last for
+// longer than a day, keeping finds those that are on a day kept before, and
+// takes it back; until then nobody looks.
+func (w *keptWorld) late() {
+	for i := range w.sites {
+		if !w.mixed[i] {
+			w.arrive(i, w.oracles[i].now.Add(-time.Duration(w.r.Int64N(int64(10*24*time.Hour)))), 6)
+		}
+	}
+}
+
+// remove deletes some hours of each site's events.
+func (w *keptWorld) remove() {
+	for i, st := range w.sites {
+		o := w.oracles[i]
+		from := o.now.Add(-time.Duration(w.r.Int64N(int64(8 * 24 * time.Hour))))
+		to := from.Add(time.Duration(w.r.Int64N(int64(30 * time.Hour))))
+		if err := w.store.Delete(context.Background(), event.Selection{Site: st.ID, From: from, To: to}); err != nil {
+			w.t.Fatal(err)
+		}
+		o.events = slices.DeleteFunc(o.events, func(e event.Event) bool { return !ms(e.Time).Before(from) && ms(e.Time).Before(to) })
+	}
+}

@@ -1,0 +1,139 @@
+package stats
+
+import (
+	"strings"
+
+	"moonbear/internal/event"
+)
+
+// reading is what a scan reads of the events: at says which rows of a stretch.
+// One stretch stands in the where clause, several are put together before it,
+// since only so does the store skip what lies between them.
+func (b *builder) reading(s scan, at func(stretch) []string) (from string, where []string) {
+	all := b.plan.stretches(s)
+	if len(all) == 1 {
+		return "events", at(all[0])
+	}
+	selects := make([]string, len(all))
+	for i, st := range all {
+		selects[i] = sel([]string{"*"}, "events", at(st), nil)
+	}
+	return "(\n" + strings.Join(selects, "\nunion all\n") + "\n) as events", nil
+}
+
+// added is the table of a part: its rows counted raw, with those of kept days.
+func (b *builder) added(s scan, raw func() string) string {
+	if !s.days {
+		return raw()
+	}
+	var selects []string
+	if len(b.plan.kept.raw) > 0 {
+		selects = append(selects, raw())
+	}
+	names := s.sumNames()
+	if len(b.plan.kept.runs) > 0 {
+		selects = append(selects, sel(append(b.keptKeys(s), names...), "day_counts", b.keptRows(s), nil))
+	}
+	columns := b.keyNames()
+	for _, n := range names {
+		columns = append(columns, "sum("+n+") as "+n)
+	}
+	return sel(columns, "(\n"+strings.Join(selects, "\nunion all\n")+"\n)", nil, b.groups())
+}
+
+// keptDimension is the dimension whose kept rows a scan adds, "" for the whole
+// day.
+func (b *builder) keptDimension(s scan) Dimension {
+	if len(s.dims) == 0 {
+		return ""
+	}
+	return s.dims[0]
+}
+
+// keptKeys are a kept row's keys.
+func (b *builder) keptKeys(s scan) []string {
+	switch {
+	case b.plan.runs != nil:
+		return []string{b.bucket("day") + " as k0"}
+	case len(s.dims) == 0:
+		return nil
+	}
+	return []string{keyOfText(s.dims[0], "value") + " as k0"}
+}
+
+// keyOfText is a key as a row of events has it, from its text.
+func keyOfText(d Dimension, text string) string {
+	if c, ok := d.column(); ok && c.number {
+		return "coalesce(try_cast(" + text + " as integer), 0)"
+	}
+	return text
+}
+
+// keptRows are the kept rows of a scan: those of its days, its dimension, and
+// of its condition, which is on the dimension itself.
+func (b *builder) keptRows(s scan) []string {
+	where := append(b.keptDays(), "dimension = "+b.arg(string(b.keptDimension(s))))
+	for _, f := range []Filter{s.every, s.some} {
+		switch f.Op {
+		case IsSet:
+			where = append(where, "value <> ''")
+		case IsNotSet:
+			where = append(where, "value = ''")
+		}
+	}
+	return where
+}
+
+// keptDays is true of the rows of kept days.
+func (b *builder) keptDays() []string {
+	k := b.plan.kept
+	runs := make([]string, len(k.runs))
+	for i, r := range k.runs {
+		runs[i] = "day >= " + b.time(r.from) + " and day < " + b.time(r.to)
+	}
+	days := strings.Join(runs, " or ")
+	if len(runs) > 1 {
+		days = "(" + days + ")"
+	}
+	return []string{"site_id = " + b.arg(b.plan.site), "zone = " + b.arg(k.zone), days}
+}
+
+// valueRows finds percentiles and shares from how often each value was
+// measured: the value at which so many are counted that they are the percentage
+// asked for.
+func (b *builder) valueRows(s scan) string {
+	keys := b.keyNames()
+	var selects []string
+	if len(b.plan.kept.raw) > 0 {
+		for _, m := range s.measures() {
+			from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
+			columns := append(b.keys(s, "ts"), "'"+m+"' as measure", m+" as value", "count(*) as count")
+			selects = append(selects, sel(columns, from, append(where, m+" is not null"), append(b.groups(), "measure", "value")))
+		}
+	}
+	columns := append(b.keptKeys(s), "measure", "value", "count")
+	selects = append(selects, sel(columns, "day_values", append(b.keptDays(), "measure in ('"+strings.Join(s.measures(), "', '")+"')"), nil))
+	by := append(keys, "measure")
+	merged := sel(append(by[:len(by):len(by)], "value", "sum(count) as n"), "(\n"+strings.Join(selects, "\nunion all\n")+"\n)", nil, append(by[:len(by):len(by)], "value"))
+	over := "over (partition by " + strings.Join(by, ", ")
+	ranked := sel(append(by[:len(by):len(by)], "value", "n", "sum(n) "+over+" order by value) as upto", "sum(n) "+over+") as total"), "(\n"+merged+"\n)", nil, nil)
+	columns = b.keyNames()
+	for _, m := range s.metrics {
+		d, _ := m.Info()
+		columns = append(columns, d.values+" as "+string(m))
+	}
+	return sel(columns, "(\n"+ranked+"\n)", nil, b.groups())
+}
+
+// measures are what the scan's metrics are percentiles or shares of.
+func (s scan) measures() (names []string) {
+	for _, name := range event.MeasureColumns {
+		for _, m := range s.metrics {
+			if d, _ := m.Info(); d.measure == name {
+				names = append(names, name)
+				break
+			}
+		}
+	}
+	return names
+}
