@@ -165,7 +165,7 @@ func (a *API) aggregation(w http.ResponseWriter, r *http.Request, t account.Toke
 		}
 		data = append(data, field{q.names[i], o})
 	}
-	return answer(w, object{{"data", data}})
+	return answer(w, append(object{{"data", data}}, q.imported(res)...))
 }
 
 // timeseries answers with a row a bucket: POST /v1/stats/timeseries
@@ -185,7 +185,7 @@ func (a *API) timeseries(w http.ResponseWriter, r *http.Request, t account.Token
 		}
 		data = append(data, q.put(object{{"ts", p.From.Format(time.RFC3339)}}, p.Values))
 	}
-	return answer(w, object{{"data", data}})
+	return answer(w, append(object{{"data", data}}, q.imported(res)...))
 }
 
 // breakdown answers with a row a group: POST /v1/stats/breakdown
@@ -204,7 +204,30 @@ func (a *API) breakdown(w http.ResponseWriter, r *http.Request, t account.Token)
 		}
 		data = append(data, q.put(o, row.Values))
 	}
-	return answer(w, page(q.Page, q.PageSize, res.Pages(), res.Count, data))
+	return answer(w, append(page(q.Page, q.PageSize, res.Pages(), res.Count, data), q.imported(res)...))
+}
+
+// imported says what of imports that have only counts is in an answer; no
+// field where there are none.
+//
+//	"imported": {"included": ["visitors"], "partly": [], "left_out": ["lcp_p75"]}
+func (q question) imported(res *stats.Result) object {
+	in := res.Imported
+	if in == nil {
+		return nil
+	}
+	named := func(ms []stats.Metric) []string {
+		names := []string{}
+		for _, m := range ms {
+			names = append(names, q.names[slices.Index(q.Metrics, m)])
+		}
+		return names
+	}
+	o := object{{"included", named(in.Included)}, {"partly", named(in.Partly)}, {"left_out", named(in.LeftOut)}}
+	if in.Why != "" {
+		o = append(o, field{"why", string(in.Why)})
+	}
+	return object{{"imported", o}}
 }
 
 // put adds a row's numbers to o under the names they were asked by.

@@ -151,7 +151,7 @@ func aggregation() Operation {
 		Summary:     "Get totals",
 		Description: "One number for each metric, over the whole period.",
 		body:        record("AggregationQuestion", "", asking()...),
-		Status:      200, answer: record("Aggregation", "", must("data", data)),
+		Status:      200, answer: record("Aggregation", "", must("data", data), imported()),
 		Faults: askingFaults(),
 		Examples: []Example{
 			{name: "aggregation", Title: "A week, compared with the week before", Path: "/v1/stats/aggregation",
@@ -164,7 +164,7 @@ func aggregation() Operation {
 
 func timeseries() Operation {
 	answer := record("Timeseries", "", must("data", list("A row for each bucket, oldest first. Buckets without events are there; those that haven't begun are not.",
-		row("TimeseriesRow", "", must("ts", text("When the bucket begins, in the zone asked for: `2026-03-09T00:00:00+01:00`.").formatted("date-time"))))))
+		row("TimeseriesRow", "", must("ts", text("When the bucket begins, in the zone asked for: `2026-03-09T00:00:00+01:00`.").formatted("date-time"))))), imported())
 	o := Operation{
 		ID: "timeseries", Method: "POST", Path: "/v1/stats/timeseries", Scope: account.ReadStats,
 		Summary:     "Get numbers over time",
@@ -178,7 +178,7 @@ func timeseries() Operation {
 		},
 	}
 	o.Answer = []Field{{Name: "data", Type: "list of objects", Required: true, Description: answer.fields[0].schema.doc,
-		Fields: fieldsOfRow(answer.flat()[0].Fields, "ts")}}
+		Fields: fieldsOfRow(answer.flat()[0].Fields, "ts")}, answer.flat()[1]}
 	return o
 }
 
@@ -190,7 +190,7 @@ func breakdown() Operation {
 	rows := row("BreakdownRow", "", keys...)
 	one := schema{anyOf: append([]schema{text("")}, decimal("").orNull())}
 	rows.others = &one // properties: prop:plan
-	answer := record("Breakdown", "", envelope(list("A row for each group.", rows))...)
+	answer := record("Breakdown", "", append(envelope(list("A row for each group.", rows)), imported())...)
 	by := list("What to group by: 1 to 4 dimensions, each once.", dimensionName()).between(1, 4)
 	o := Operation{
 		ID: "breakdown", Method: "POST", Path: "/v1/stats/breakdown", Scope: account.ReadStats,
@@ -213,9 +213,9 @@ func breakdown() Operation {
 		},
 	}
 	o.Answer = answer.flat()
-	last := &o.Answer[len(o.Answer)-1]
-	last.Fields = append([]Field{{Name: "DIMENSION", Type: "text", Required: true,
-		Description: "A field for each dimension of `group_by`, under its name: `path`, `prop:plan`."}}, fieldsOfRow(last.Fields)...)
+	data := &o.Answer[len(o.Answer)-2]
+	data.Fields = append([]Field{{Name: "DIMENSION", Type: "text", Required: true,
+		Description: "A field for each dimension of `group_by`, under its name: `path`, `prop:plan`."}}, fieldsOfRow(data.Fields)...)
 	return o
 }
 

@@ -341,7 +341,7 @@ func (k *Keeper) holds(ctx context.Context, st *site.Site, day event.Day, d Dime
 	if err != nil {
 		return false, err
 	}
-	added, err := k.stats.answers(ctx, q, p.withKept(keptIn(st.TimeZone, []event.Day{day}, p.from, p.to)))
+	added, err := k.stats.answers(ctx, q, p.withDays(keptIn(st.TimeZone, []event.Day{day}, p.from, p.to), nil))
 	return slices.EqualFunc(fresh, added, func(a, b answer) bool {
 		return slices.Equal(a.keys, b.keys) && slices.Equal(a.values, b.values) && a.inAll == b.inAll
 	}), err

@@ -213,6 +213,56 @@ func TestKeptDays(t *testing.T) {
 	w.ask(queries / 12)
 	w.keep()
 	w.ask(queries / 12)
+	w.imports(queries / 12)
+}
+
+// noDays hides the days a store keeps, but not what it has of imports.
+type noDays struct{ event.DayKeeper }
+
+func (s noDays) Kept(ctx context.Context, site int64, zone string) (event.Kept, error) {
+	k, err := s.DayKeeper.Kept(ctx, site, zone)
+	return event.Kept{Version: k.Version, Imports: k.Imports}, err
+}
+
+// imports holds n questions about days that imports have counts of against
+// those that don't use kept days.
+func (w *keptWorld) imports(n int) {
+	w.t.Helper()
+	var days []event.DayCount
+	for i, st := range w.sites {
+		for d := range 9 {
+			y, m, at := w.oracles[i].now.AddDate(0, 0, -d).In(st.Location).Date()
+			for _, dim := range []string{"", "path", "entry_page", "exit_page", "country"} {
+				days = append(days, event.DayCount{Site: st.ID, Import: 1, Day: time.Date(y, m, at, 0, 0, 0, 0, time.UTC).UnixMilli(), Dimension: dim, Value: pick(w.r, []string{"/docs", "/a"}),
+					Sums: event.Sums{Visitors: 3, Pageviews: 7, Events: event.Untold, Visits: 4, Views: 7, Bounces: w.r.Int64N(4), Duration: event.Untold}})
+			}
+		}
+	}
+	if err := w.store.Append(context.Background(), &event.Batch{Spool: "import-1", To: 1, Days: days}); err != nil {
+		w.t.Fatal(err)
+	}
+	included := 0
+	for range n {
+		i := w.r.IntN(len(w.sites))
+		q, now := keptQuery(w.r, w.sites[i], w.oracles[i].now), func() time.Time { return w.oracles[i].now }
+		got, err := stats.New(w.store, now).Run(context.Background(), q)
+		if err != nil {
+			w.t.Fatalf("%s: %v", describe(q), err)
+		}
+		want, err := stats.New(noDays{w.store}, now).Run(context.Background(), q)
+		if err != nil {
+			w.t.Fatalf("%s: %v", describe(q), err)
+		}
+		if diff := differ(got, want); diff != "" {
+			w.t.Errorf("with imports, %s: %s", describe(q), diff)
+		}
+		if got.Imported != nil && len(got.Imported.Included) > 0 {
+			included++
+		}
+	}
+	if included == 0 {
+		w.t.Error("no answer has imports: the test is about nothing")
+	}
 }
 
 // late has events arrive about days that are kept. Where visitors last for

@@ -167,6 +167,9 @@ type Span struct {
 	From, To, Until time.Time
 }
 
+// known is s up to where knowledge ends.
+func (s Span) known() Span { return Span{From: s.From, To: s.Until, Until: s.Until} }
+
 // shift moves an instant back to where the period before had it.
 type shift func(time.Time) time.Time
 

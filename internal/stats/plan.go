@@ -24,6 +24,7 @@ type plan struct {
 	metrics []Metric // in the query's order
 	parts   []scan
 	kept    daysKept    // for the scans that take days
+	imports *importPlan // nil: none are added
 	goals   []site.Goal // nil when nothing is asked about them
 	met     bool        // the filter keeps conversions only
 	worth   []site.Goal // those whose value counts: the one the question is about, or its rows
@@ -45,6 +46,7 @@ type scan struct {
 	exits   bool        // needs the table of exit pages
 	entries bool        // needs the table of entry pages
 	days    bool        // what days are kept of is added, and only the rest is read
+	imports bool        // what imports have counted is added
 }
 
 // planFor plans a query over from <= t < to; bs are the buckets of a series.

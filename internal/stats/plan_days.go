@@ -100,12 +100,14 @@ func (q Query) keepable() bool {
 	return q.addsUp() && (len(q.Dimensions) == 0 || slices.Contains(keptDimensions, q.Dimensions[0]))
 }
 
-// withKept is p with its sums and values from kept days, where k has any.
-func (p plan) withKept(k daysKept) plan {
-	if len(k.runs) == 0 {
+// withDays is p with its sums and values from kept days, where k has any, and
+// with imports.
+func (p plan) withDays(k daysKept, imports *importPlan) plan {
+	if len(k.runs) == 0 && imports == nil {
 		return p
 	}
-	p.kept = k
+	p.kept, p.imports = k, imports
+	kept, added := len(k.runs) > 0, imports != nil
 	var parts []scan
 	for _, s := range p.parts {
 		switch s.part {
@@ -113,9 +115,10 @@ func (p plan) withKept(k daysKept) plan {
 			parts = append(parts, p.splitEvents(s)...)
 			continue
 		case byVisit:
-			s.days = true
+			s.days, s.imports = kept, added
 		case byEntry: // a condition on the path is of another page than the one they are by
-			s.days = s.every.IsZero() && s.some.IsZero()
+			own := s.every.IsZero() && s.some.IsZero()
+			s.days, s.imports = kept && own, added && own
 		}
 		parts = append(parts, s)
 	}
@@ -125,10 +128,18 @@ func (p plan) withKept(k daysKept) plan {
 
 // splitEvents parts what days add up to from what they don't.
 func (p plan) splitEvents(s scan) (parts []scan) {
+	// An event's exit page is told by what came after its day, so a change there
+	// would change a day that is still kept.
+	own := !s.exits && !s.entries
 	take := func(kind part, which func(MetricInfo) bool) {
 		t := s
 		t.part, t.metrics = kind, nil
-		t.days = kind != byEvent
+		switch kind {
+		case byCount:
+			t.days, t.imports = own && len(p.kept.runs) > 0, p.imports != nil
+		case byValue:
+			t.days = true
+		}
 		for _, m := range s.metrics {
 			if d, _ := m.Info(); which(d) {
 				t.metrics = append(t.metrics, m)
@@ -138,10 +149,8 @@ func (p plan) splitEvents(s scan) (parts []scan) {
 			parts = append(parts, t)
 		}
 	}
-	// An event's exit page is told by what came after its day, so a change there
-	// would change a day that is still kept.
-	counts := func(d MetricInfo) bool { return d.sums != nil && !s.exits && !s.entries }
-	values := func(d MetricInfo) bool { return d.values != "" && len(p.dims) == 0 }
+	counts := func(d MetricInfo) bool { return d.sums != nil && (own || p.imports != nil) }
+	values := func(d MetricInfo) bool { return d.values != "" && len(p.dims) == 0 && len(p.kept.runs) > 0 }
 	take(byCount, counts)
 	take(byValue, values)
 	take(byEvent, func(d MetricInfo) bool { return !counts(d) && !values(d) })

@@ -75,6 +75,8 @@ type Result struct {
 	Points []Point // by time, gaps filled
 	Rows   []Row   // one page
 	Count  int     // rows on all pages
+
+	Imported *Imported // nil when no import has only counts of the spans
 }
 
 // Total finds the total of m.

@@ -36,6 +36,9 @@ func (s *Stats) Run(ctx context.Context, q Query) (*Result, error) {
 	if r.Span, r.Previous, err = q.Spans(now); err != nil {
 		return nil, err
 	}
+	if r.Imported, err = s.imported(ctx, q, r.Span, r.Previous); err != nil {
+		return nil, fmt.Errorf("find imports: %w", err)
+	}
 	err = patiently(ctx, q.Site.ID, func(ctx context.Context) error {
 		switch q.Shape() {
 		case Breakdown:
@@ -112,15 +115,15 @@ func keyOf(keys []string) (k rowKey) {
 
 // both runs the question about the period and the one it is compared with
 // side by side; the second is nil without a comparison.
-func (s *Stats) both(ctx context.Context, r *Result, then plan, now plan) (is, was []answer, err error) {
+func (s *Stats) both(ctx context.Context, r *Result, then, now Span, wasIn, isIn []bucket) (is, was []answer, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		is, err = s.ask(ctx, r.Query, now)
+		is, err = s.ask(ctx, r, r.Query, now, isIn, nil)
 		return err
 	})
 	if r.Query.Compare != NoComparison {
 		g.Go(func() (err error) {
-			was, err = s.ask(ctx, r.Query, then)
+			was, err = s.ask(ctx, r, r.Query, then, wasIn, nil)
 			return err
 		})
 	}
@@ -129,9 +132,7 @@ func (s *Stats) both(ctx context.Context, r *Result, then plan, now plan) (is, w
 
 func (s *Stats) totals(ctx context.Context, r *Result) error {
 	q := r.Query
-	is, was, err := s.both(ctx, r,
-		planFor(q, r.Previous.From, r.Previous.Until, nil),
-		planFor(q, r.Span.From, r.Span.To, nil))
+	is, was, err := s.both(ctx, r, r.Previous.known(), r.Span, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -152,9 +153,7 @@ func first(as []answer) *answer {
 func (s *Stats) series(ctx context.Context, r *Result) error {
 	q := r.Query
 	now, then := r.Span.buckets(q.Interval), r.Previous.buckets(q.Interval)
-	is, was, err := s.both(ctx, r,
-		planFor(q, r.Previous.From, r.Previous.To, then),
-		planFor(q, r.Span.From, r.Span.To, now))
+	is, was, err := s.both(ctx, r, r.Previous, r.Span, then, now)
 	if err != nil {
 		return err
 	}
@@ -204,18 +203,18 @@ func nothing(q Query) *answer {
 // earlier period.
 func (s *Stats) breakdown(ctx context.Context, r *Result) error {
 	q := r.Query
-	is, err := s.ask(ctx, q, planFor(q, r.Span.From, r.Span.To, nil))
+	is, err := s.ask(ctx, r, q, r.Span, nil, nil)
 	if err != nil || len(is) == 0 {
 		return s.countRows(ctx, r, err)
 	}
 	r.Count = is[0].inAll
 	was := map[rowKey]*answer{}
 	if q.Compare != NoComparison {
-		p := planFor(q, r.Previous.From, r.Previous.Until, nil)
-		for _, a := range is {
-			p.only = append(p.only, a.keys)
+		only := make([][]string, len(is))
+		for i, a := range is {
+			only[i] = a.keys
 		}
-		then, err := s.ask(ctx, q, p)
+		then, err := s.ask(ctx, r, q, r.Previous.known(), nil, only)
 		if err != nil {
 			return err
 		}
@@ -243,7 +242,7 @@ func (s *Stats) countRows(ctx context.Context, r *Result, err error) error {
 	}
 	q := r.Query
 	q.Page, q.PageSize = 1, 1
-	is, err := s.ask(ctx, q, planFor(q, r.Span.From, r.Span.To, nil))
+	is, err := s.ask(ctx, r, q, r.Span, nil, nil)
 	if len(is) > 0 {
 		r.Count = is[0].inAll
 	}
@@ -267,36 +266,6 @@ func values(q Query, now, then *answer) []Value {
 		}
 	}
 	return vs
-}
-
-// ask runs a plan, with kept days where there are any.
-func (s *Stats) ask(ctx context.Context, q Query, p plan) ([]answer, error) {
-	if !p.from.Before(p.to) || q.Shape() == Series && p.runs == nil {
-		return empty(q), nil
-	}
-	kept, err := s.kept(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	with := p.withKept(keptIn(q.Site.TimeZone, kept.Days, p.from, p.to))
-	as, err := s.answers(ctx, q, with)
-	if err != nil || with.kept.runs == nil {
-		return as, err
-	}
-	// What was kept when the plan was made may not have been when it was read.
-	if now, err := s.kept(ctx, q); err != nil || now.Version == kept.Version {
-		return as, err
-	}
-	return s.answers(ctx, q, p)
-}
-
-// kept is what the store keeps for q, nothing where that is of no use to it.
-func (s *Stats) kept(ctx context.Context, q Query) (event.Kept, error) {
-	keeper, ok := s.store.(event.DayKeeper)
-	if !ok || !q.keepable() {
-		return event.Kept{}, nil
-	}
-	return keeper.Kept(ctx, q.Site.ID, q.Site.TimeZone)
 }
 
 // answers runs a plan, and the one for other currencies when revenue is asked

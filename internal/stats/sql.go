@@ -323,18 +323,20 @@ func (b *builder) aggregates(s scan) []string {
 }
 
 // bucket is the number of the bucket that an instant lies in.
-func (b *builder) bucket(at string) string {
+func (b *builder) bucket(at string) string { return b.bucketOf(b.plan.runs, at) }
+
+func (b *builder) bucketOf(runs []run, at string) string {
 	var cases strings.Builder
-	for i, r := range b.plan.runs {
+	for i, r := range runs {
 		number := fmt.Sprintf("cast(%s + date_diff('millisecond', %s, %s) // %s as integer)", b.arg(int64(r.first)), b.time(r.from), at, b.arg(r.width.Milliseconds()))
-		if i == len(b.plan.runs)-1 {
+		if i == len(runs)-1 {
 			if i == 0 {
 				return number
 			}
 			cases.WriteString(" else " + number)
 			break
 		}
-		fmt.Fprintf(&cases, " when %s < %s then %s", at, b.time(b.plan.runs[i+1].from), number)
+		fmt.Fprintf(&cases, " when %s < %s then %s", at, b.time(runs[i+1].from), number)
 	}
 	return "case" + cases.String() + " end"
 }

@@ -21,18 +21,34 @@ func (b *builder) reading(s scan, at func(stretch) []string) (from string, where
 	return "(\n" + strings.Join(selects, "\nunion all\n") + "\n) as events", nil
 }
 
-// added is the table of a part: its rows counted raw, with those of kept days.
+// added is the table of a part: its rows counted raw, with those of kept days
+// and of imports. Where imports are added, a rate has visits of its own, as some
+// tell the visits and not, say, the bounces.
 func (b *builder) added(s scan, raw func() string) string {
-	if !s.days {
+	if !s.days && !s.imports {
 		return raw()
 	}
-	var selects []string
-	if len(b.plan.kept.raw) > 0 {
-		selects = append(selects, raw())
-	}
 	names := s.sumNames()
-	if len(b.plan.kept.runs) > 0 {
-		selects = append(selects, sel(append(b.keptKeys(s), names...), "day_counts", b.keptRows(s), nil))
+	of := names
+	if s.imports {
+		for _, n := range s.ratedNames() {
+			of = append(of[:len(of):len(of)], "visits as of_"+n)
+			names = append(names, "of_"+n)
+		}
+	}
+	var selects []string
+	if len(b.plan.stretches(s)) > 0 {
+		text := raw()
+		if s.imports {
+			text = sel(append(b.keyNames(), of...), "(\n"+text+"\n)", nil, nil)
+		}
+		selects = append(selects, text)
+	}
+	if s.days && len(b.plan.kept.runs) > 0 {
+		selects = append(selects, sel(append(b.keptKeys(s), of...), "day_counts", b.keptRows(s), nil))
+	}
+	if s.imports {
+		selects = append(selects, b.importedRows(s))
 	}
 	columns := b.keyNames()
 	for _, n := range names {
@@ -72,7 +88,12 @@ func keyOfText(d Dimension, text string) string {
 // keptRows are the kept rows of a scan: those of its days, its dimension, and
 // of its condition, which is on the dimension itself.
 func (b *builder) keptRows(s scan) []string {
-	where := append(b.keptDays(), "dimension = "+b.arg(string(b.keptDimension(s))))
+	return append(b.keptDays(), b.ofDimension(s)...)
+}
+
+// ofDimension is true of counted rows of a scan's dimension and condition.
+func (b *builder) ofDimension(s scan) []string {
+	where := []string{"dimension = " + b.arg(string(b.keptDimension(s)))}
 	for _, f := range []Filter{s.every, s.some} {
 		switch f.Op {
 		case IsSet:

@@ -64,7 +64,7 @@ func (b *builder) number(m Metric) string {
 	d, _ := m.Info()
 	switch {
 	case d.sums != nil:
-		return d.make(b.partOf(m))
+		return d.make(b.scanOf(m))
 	case m == ConversionRate:
 		return "100 * cast(coalesce(converting, 0) as double) / nullif(base, 0)"
 	case m.isCount():
@@ -73,14 +73,10 @@ func (b *builder) number(m Metric) string {
 	return string(m)
 }
 
-// partOf is the table that has what m is made of.
-func (b *builder) partOf(m Metric) string {
-	for _, s := range b.plan.parts {
-		if slices.Contains(s.metrics, m) {
-			return names[s.part]
-		}
-	}
-	return ""
+// scanOf is the scan that has what m is made of.
+func (b *builder) scanOf(m Metric) scan {
+	i := slices.IndexFunc(b.plan.parts, func(s scan) bool { return slices.Contains(s.metrics, m) })
+	return b.plan.parts[i]
 }
 
 // isCount says that nothing is 0, not null.

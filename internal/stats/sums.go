@@ -51,6 +51,14 @@ func (s scan) sumNames() (names []string) {
 	return names
 }
 
+// rated are the sums that a rate divides by visits.
+var rated = []string{views, bounces, duration}
+
+// ratedNames are those that a scan has.
+func (s scan) ratedNames() []string {
+	return slices.DeleteFunc(s.sumNames(), func(n string) bool { return !slices.Contains(rated, n) })
+}
+
 // sumColumns aggregates the rows of a part.
 func (s scan) sumColumns() (columns []string) {
 	for _, sum := range sums {
@@ -61,11 +69,15 @@ func (s scan) sumColumns() (columns []string) {
 	return columns
 }
 
-// make writes a metric that is made of sums of a part.
-func (d MetricInfo) make(from string) string {
+// make writes a metric that is made of sums of a scan.
+func (d MetricInfo) make(s scan) string {
 	text := d.made
 	for _, sum := range d.sums {
-		text = strings.ReplaceAll(text, "{"+sum+"}", from+"."+sum)
+		column := sum
+		if s.imports && sum == visits && len(d.sums) > 1 {
+			column = "of_" + d.sums[0]
+		}
+		text = strings.ReplaceAll(text, "{"+sum+"}", names[s.part]+"."+column)
 	}
 	if d.Unit == Count {
 		text = "cast(" + text + " as double)"

@@ -1,0 +1,44 @@
+package stats
+
+import (
+	"context"
+
+	"moonbear/internal/event"
+)
+
+// ask answers q over from <= t < to, with kept days and imports where there
+// are any; bs are the buckets of a series, only the rows wanted, nil for all.
+func (s *Stats) ask(ctx context.Context, r *Result, q Query, over Span, bs []bucket, only [][]string) ([]answer, error) {
+	p := planFor(q, over.From, over.To, bs)
+	p.only = only
+	if !p.from.Before(p.to) || q.Shape() == Series && p.runs == nil {
+		return empty(q), nil
+	}
+	var imports *importPlan
+	if r.Imported.some() {
+		imports = importsIn(over.From, over.To, bs)
+	}
+	kept, err := s.kept(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	with := p.withDays(keptIn(q.Site.TimeZone, kept.Days, p.from, p.to), imports)
+	as, err := s.answers(ctx, q, with)
+	if err != nil || with.kept.runs == nil {
+		return as, err
+	}
+	// What was kept when the plan was made may not have been when it was read.
+	if now, err := s.kept(ctx, q); err != nil || now.Version == kept.Version {
+		return as, err
+	}
+	return s.answers(ctx, q, p.withDays(keptIn(q.Site.TimeZone, nil, p.from, p.to), imports))
+}
+
+// kept is what the store keeps for q, nothing where that is of no use to it.
+func (s *Stats) kept(ctx context.Context, q Query) (event.Kept, error) {
+	keeper, ok := s.store.(event.DayKeeper)
+	if !ok || !q.keepable() {
+		return event.Kept{}, nil
+	}
+	return keeper.Kept(ctx, q.Site.ID, q.Site.TimeZone)
+}
