@@ -11,11 +11,14 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # failed now and then ("context deadline exceeded").
 FUZZ    ?= 20000x
 ROUNDS  ?= 200
+# Millions of events, and where bench-size makes them or finds them again.
+SIZES   ?= 1,2,10
+BENCH   ?= /var/tmp/moonbear-bench
 # Packages that many goroutines are in at once: their tests also run under the
 # race detector each time. make race is for all.
 CROWDED := $(addprefix ./internal/,account collect kv load salt spool)
 
-.PHONY: help run test race fuzz crash bench screenshots lint generate verify dist deps
+.PHONY: help run test race fuzz crash bench bench-size bench-doc screenshots lint generate verify dist deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,9 +44,18 @@ crash: ## kill the server $(ROUNDS) times under load; every acknowledged hit mus
 	$(GO) build -o bin/moonbear ./cmd/moonbear
 	$(GO) run ./bench/crash -server bin/moonbear -rounds $(ROUNDS)
 
-bench: ## measure collecting side by side with a bare handler; the table of docs/performance.md
+bench: ## measure everything docs/performance.md promises; fails where a promise is broken
 	$(GO) build -o bin/moonbear ./cmd/moonbear
-	$(GO) run ./bench/load -bin bin/moonbear
+	broken=0; $(GO) run ./bench/load -bin bin/moonbear || broken=1; \
+	$(GO) run ./bench/limits -bin bin/moonbear -dir $(BENCH) -campaign small,delete || broken=1; \
+	$(GO) run ./bench/size -bin bin/moonbear -data $(BENCH) -sizes $(SIZES) || broken=1; exit $$broken
+
+bench-size: ## of that, how answers, memory and disk grow; SIZES=1,2,10,50 million events
+	$(GO) build -o bin/moonbear ./cmd/moonbear
+	$(GO) run ./bench/size -bin bin/moonbear -data $(BENCH) -sizes $(SIZES)
+
+bench-doc: ## put what bench-size has measured into docs/performance.md and its chart
+	$(GO) run ./bench/size -data $(BENCH) -sizes '' -report -doc docs/performance.md -chart docs/performance.svg
 
 screenshots: ## photograph the pages into docs/screenshots
 	$(GO) test ./internal/web -count=1 -run 'TestScreenshots$$' -screenshots "$$PWD/docs/screenshots"

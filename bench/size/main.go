@@ -1,0 +1,128 @@
+// Command size measures how answers, memory and disk grow with the number of
+// events, on the binary as it ships.
+//
+// For each size it makes a data directory (or takes the one an earlier run
+// made), starts the server on it as anybody would, signs in, and asks for what
+// a browser asks for: the whole dashboard, each panel and each of its tabs, of
+// the biggest site and of the smallest. What the pages say is held against a
+// plain count of the generated events meanwhile. The figures are kept beside
+// the data, so that sizes can be measured one at a time; the table and the
+// chart at the end are of all that were.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// options are the command line.
+type options struct {
+	bin     string
+	data    string // where each size has its directory
+	sizes   []size
+	repeat  int
+	memory  string // EVENTS_MEMORY
+	chart   string
+	doc     string
+	profile string
+	lenient bool
+}
+
+// size is one store to measure.
+type size struct {
+	events int64
+	sites  int
+}
+
+// sizeOf is a size from the command line, in millions of events. Two million
+// are what the other tools were measured with: one site has them all. In every
+// other size twenty sites share them, and the biggest has half.
+func sizeOf(word string) (size, error) {
+	millions, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
+	if err != nil || millions < 0.01 || millions > 1000 {
+		return size{}, fmt.Errorf("size %q: want millions of events, 0.01 to 1000", word)
+	}
+	s := size{events: int64(millions * 1e6), sites: 20}
+	if millions == 2 {
+		s.sites = 1
+	}
+	return s, nil
+}
+
+// name is that of its directory: "10m-20".
+func (s size) name() string { return millions(s.events) + "m-" + strconv.Itoa(s.sites) }
+
+func millions(events int64) string {
+	return strconv.FormatFloat(float64(events)/1e6, 'f', -1, 64)
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "size:", err)
+		os.Exit(1)
+	}
+}
+
+var errMissed = errors.New("a floor is missed")
+
+func run(ctx context.Context) error {
+	var o options
+	flag.StringVar(&o.bin, "bin", "bin/moonbear", "the binary to measure")
+	flag.StringVar(&o.data, "data", filepath.Join(os.TempDir(), "moonbear-bench-size"), "where the data directories are made, or found again")
+	sizes := flag.String("sizes", "1,2,10", "millions of events, separated by commas; none only prints what was measured")
+	flag.IntVar(&o.repeat, "n", 20, "how often a warm question is asked")
+	flag.StringVar(&o.memory, "memory", "1GiB", "EVENTS_MEMORY of the server")
+	flag.StringVar(&o.chart, "chart", "", "an SVG file to draw how cost grows into")
+	flag.StringVar(&o.doc, "doc", "", "a document to put the tables into")
+	flag.StringVar(&o.profile, "profile", "", "a directory for a CPU profile of the server while it is asked")
+	flag.BoolVar(&o.lenient, "report", false, "only report: exit 0 also when a floor is missed")
+	flag.Parse()
+	for word := range strings.SplitSeq(*sizes, ",") {
+		if *sizes == "" {
+			break
+		}
+		s, err := sizeOf(word)
+		if err != nil {
+			return err
+		}
+		o.sizes = append(o.sizes, s)
+	}
+	for _, s := range o.sizes {
+		if err := measure(ctx, o, s); err != nil {
+			return fmt.Errorf("%s million events: %w", millions(s.events), err)
+		}
+	}
+	return report(o)
+}
+
+// measure makes, asks and keeps the figures of one size.
+func measure(ctx context.Context, o options, s size) error {
+	say("%s million events, %d sites", millions(s.events), s.sites)
+	d, err := prepare(ctx, o, s)
+	if err != nil {
+		return err
+	}
+	f := &figures{Events: d.Stored, Sites: len(d.Sites), Memory: o.memory, LoadPerSecond: d.LoadPerSecond,
+		Compacted: d.Compacted, Kept: d.Kept}
+	if err := f.disk(d); err != nil {
+		return err
+	}
+	if err := f.ask(ctx, o, d); err != nil {
+		return err
+	}
+	return f.save(o, s)
+}
+
+// say tells whoever waits what is being done.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "size: "+format+"\n", args...) }
