@@ -82,6 +82,7 @@ type answers struct {
 	totals, series *stats.Result
 	panels         []templ.Component // beside panels()
 	online         int64
+	imported       []ImportedDays
 	properties     []stats.PropertyKey // for the filter form; none if they can't be had
 	ever           bool                // the site has had an event in two years
 }
@@ -95,6 +96,9 @@ func (s *Server) answers(ctx context.Context, v *viewer, a ask) (*answers, error
 	})
 	g.Go(func() (err error) {
 		got.totals, err = totals()
+		if err == nil {
+			got.imported = s.imported(gctx, a, got.totals)
+		}
 		if err != nil || !nothing(got.totals) {
 			return err
 		}
@@ -157,6 +161,8 @@ func (s *Server) fill(d *html.Dashboard, t *html.Text, a ask, got *answers) {
 		d.WiderURL = a.period("12m").url("")
 	}
 	d.Headline = headline(t, a, got.totals, d.Against)
+	d.Imported = importedNote(t, got.imported, got.totals, now)
+	d.ImportedInChart = importedInChart(t, got.imported, got.totals, got.series, now)
 	d.Chart = chartView(t, a, got.series, now)
 	d.Chart.Intervals = intervals(t, a)
 	if a.q.Period.Name == "" {

@@ -115,6 +115,7 @@ func listPanel(name string) panel {
 			l.MoreURL = b.a.url("/all/" + url.PathEscape(string(t.dimension)))
 			l.MoreNum = b.t.Exact(float64(res.Count))
 		}
+		l.Note = importedInList(b.t, res, t.counted(b.a))
 		return html.ListPanel(f, l), nil
 	}
 	return p

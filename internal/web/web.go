@@ -78,6 +78,10 @@ type Options struct {
 	// never behind.
 	Behind func() time.Duration
 
+	// Imports are the days of which a site's imports have counts and no
+	// events; nil knows of none.
+	Imports func(ctx context.Context, site int64) ([]ImportedDays, error)
+
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics prometheus.Registerer

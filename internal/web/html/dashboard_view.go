@@ -5,30 +5,32 @@ import "github.com/a-h/templ"
 // Dashboard is a site's first page.
 type Dashboard struct {
 	Page
-	Domain     string
-	URL        string // this dashboard without filters and with the default period
-	SiteLinks  []Link // the switcher
-	StartURL   string
-	Now        Now
-	Period     PeriodMenu
-	Comparison Menu
-	Filter     FilterForm
-	Filters    []Chip
-	Segments   SegmentMenu
-	ClearURL   string
-	WiderURL   string // a longer period, "" when it is the longest
-	Span       string // "26 Oct – 22 Nov"
-	Against    string // "28 Sep – 25 Oct", "" when nothing is compared
-	Zone       string // the site's time zone
-	Headline   []Number
-	Chart      Chart
-	Panels     []templ.Component
-	Empty      Empty
-	Snippet    string      // for NoHits
-	Wait       StartStatus // for NoHits
-	AsOf       string      // the clock up to which everything is counted
-	Behind     string      // says that the newest hits aren't counted yet; "" when they are
-	RefreshURL string      // this dashboard again, "" when its period is over
+	Domain          string
+	URL             string // this dashboard without filters and with the default period
+	SiteLinks       []Link // the switcher
+	StartURL        string
+	Now             Now
+	Period          PeriodMenu
+	Comparison      Menu
+	Filter          FilterForm
+	Filters         []Chip
+	Segments        SegmentMenu
+	ClearURL        string
+	WiderURL        string // a longer period, "" when it is the longest
+	Span            string // "26 Oct – 22 Nov"
+	Against         string // "28 Sep – 25 Oct", "" when nothing is compared
+	Zone            string // the site's time zone
+	Headline        []Number
+	Chart           Chart
+	Panels          []templ.Component
+	Empty           Empty
+	Snippet         string      // for NoHits
+	Wait            StartStatus // for NoHits
+	AsOf            string      // the clock up to which everything is counted
+	Imported        string      // what of imported days is in the numbers; "" where there are none
+	ImportedInChart string      // the same of the chart, where it differs
+	Behind          string      // says that the newest hits aren't counted yet; "" when they are
+	RefreshURL      string      // this dashboard again, "" when its period is over
 }
 
 // Empty says why a dashboard has nothing to show.
@@ -193,6 +195,7 @@ type List struct {
 	Rows    []Row
 	MoreURL string // all rows, "" when all are shown
 	MoreNum string
+	Note    string // what the list is without; "" for none
 }
 
 // Tab is another dimension of the same panel: URL works alone, Fragment is

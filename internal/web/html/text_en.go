@@ -3,12 +3,13 @@ package html
 var english = &Text{
 	Lang: "en", Name: "English", Abbr: "EN",
 
-	Shell: shellEnglish,
-	Perf:  perfEnglish,
-	Goal:  goalEnglish,
-	Place: placeEnglish,
-	Live:  liveEnglish,
-	Count: countEnglish,
+	Shell:  shellEnglish,
+	Perf:   perfEnglish,
+	Goal:   goalEnglish,
+	Place:  placeEnglish,
+	Import: importEnglish,
+	Live:   liveEnglish,
+	Count:  countEnglish,
 
 	Description:   "Moonbear counts a website's visits and how fast its pages load, without cookies and without following anybody.",
 	SkipToContent: "Skip to content", Sites: "Sites", AddSite: "Add a site", SignOut: "Sign out", SignIn: "Sign in",

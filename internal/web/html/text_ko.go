@@ -3,12 +3,13 @@ package html
 var korean = &Text{
 	Lang: "ko", Name: "한국어", Abbr: "한",
 
-	Shell: shellKorean,
-	Perf:  perfKorean,
-	Goal:  goalKorean,
-	Place: placeKorean,
-	Live:  liveKorean,
-	Count: countKorean,
+	Shell:  shellKorean,
+	Perf:   perfKorean,
+	Goal:   goalKorean,
+	Place:  placeKorean,
+	Import: importKorean,
+	Live:   liveKorean,
+	Count:  countKorean,
 
 	Description:   "Moonbear는 쿠키 없이, 누구도 뒤쫓지 않고 웹사이트의 방문과 페이지 로딩 속도를 셉니다.",
 	SkipToContent: "본문으로 건너뛰기", Sites: "사이트", AddSite: "사이트 추가", SignOut: "로그아웃", SignIn: "로그인",
