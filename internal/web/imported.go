@@ -17,7 +17,8 @@ type ImportedDays struct {
 	From, To string // first and last of the site's local dates, "2006-01-02"
 }
 
-// imported finds the days of a site's imports that an answer's span touches.
+// imported finds the days of a site's imports that an answer is about, or that
+// it is compared with.
 // Without them the page still says what is left out, but not of when.
 func (s *Server) imported(ctx context.Context, a ask, res *stats.Result) []ImportedDays {
 	if res.Imported == nil || s.o.Imports == nil {
@@ -30,8 +31,12 @@ func (s *Server) imported(ctx context.Context, a ask, res *stats.Result) []Impor
 		}
 		return nil
 	}
-	from, last := res.Span.From.Format(time.DateOnly), res.Span.To.Add(-time.Millisecond).Format(time.DateOnly)
-	return slices.DeleteFunc(all, func(d ImportedDays) bool { return d.To < from || d.From > last })
+	touches := func(d ImportedDays, s stats.Span) bool {
+		return d.To >= s.From.Format(time.DateOnly) && d.From <= s.To.Add(-time.Millisecond).Format(time.DateOnly)
+	}
+	return slices.DeleteFunc(all, func(d ImportedDays) bool {
+		return !touches(d, res.Span) && (res.Previous.From.IsZero() || !touches(d, res.Previous))
+	})
 }
 
 // importedNote says what of imported days is in the headline; "" where there
