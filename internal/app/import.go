@@ -231,7 +231,7 @@ func openImports(ctx context.Context, cfg Config, dir *dataDir) (h *imports, err
 	}
 	sources, err := source.New()
 	h.transfer = transfer.New(transfer.Options{
-		DB: c.db, Store: h.store, Formats: formats.All(), Salts: salts, Geo: places, Bots: bots, Sources: sources, Log: log,
+		DB: c.db, Store: h.store, Formats: formats.All(), Salts: salts, Geo: places, Bots: bots, Sources: sources, Temp: dir.path, Log: log,
 	})
 	return h, err
 }
@@ -316,7 +316,7 @@ func (h *imports) sort(ctx context.Context, _ struct{}) (s sorted, err error) {
 func (s *server) openImporter(places *geo.DB, bots *bot.Matcher, sources *source.Sources) {
 	s.imports = &imports{sites: s.control.sites, store: s.store, transfer: transfer.New(transfer.Options{
 		DB: s.control.db, Store: s.store, Formats: formats.All(), Salts: s.salts,
-		Geo: places, Bots: bots, Sources: sources, Pace: s.pace, Log: s.log,
+		Geo: places, Bots: bots, Sources: sources, Temp: s.dir.path, Pace: s.pace, Log: s.log,
 	})}
 }
 

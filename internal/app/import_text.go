@@ -52,6 +52,9 @@ func (t *importTeller) progress(p transfer.Progress) {
 
 func (t *importTeller) text(p *transfer.Progress, took time.Duration) string {
 	seconds := max(took.Seconds(), 1e-3)
+	if p.Ahead {
+		return fmt.Sprintf("%.1f MB read, to be put in order, %.1f MB/s", float64(p.Bytes)/1e6, float64(p.Bytes)/1e6/seconds)
+	}
 	text := fmt.Sprintf("%s lines, %s lines/s, %.1f MB/s", digits(p.Lines), digits(int64(float64(p.Lines)/seconds)), float64(p.Bytes)/1e6/seconds)
 	if p.Size > 0 {
 		text = fmt.Sprintf("%3d %%  ", min(p.Bytes, p.Size)*100/p.Size) + text
@@ -79,6 +82,7 @@ var reasonTexts = []struct {
 	{transfer.ReferrerSpam, "referrer spam"},
 	{transfer.Hostname, "a hostname that the site does not allow"},
 	{transfer.LiveDay, "days that have live events already"},
+	{transfer.CountedDay, "days that another import has already"},
 	{transfer.NoVisit, "engagement without a visit"},
 	{transfer.Unknown, "of a kind this format has no use for"},
 	{transfer.Malformed, "malformed"},
@@ -120,6 +124,10 @@ func (t *importTeller) summary(s *transfer.Summary) error {
 			fmt.Fprintf(&b, "  To import days that have live events as well: take import %d back, then import with --overlap.\n", s.ID)
 			break
 		}
+		if d.Reason == transfer.CountedDay {
+			fmt.Fprintf(&b, "  What another import has is not added to. To have this file's instead, take that one (moonbear import --list) and import %d back, then import again.\n", s.ID)
+			break
+		}
 	}
 	fmt.Fprintf(&b, "  Import %d. To take it back: moonbear import --undo %d\n", s.ID, s.ID)
 	_, err := io.WriteString(t.out, b.String())
@@ -138,7 +146,7 @@ func (t *importTeller) took() string {
 func details(r transfer.Reason, all []transfer.Count) string {
 	slices.SortStableFunc(all, func(a, b transfer.Count) int { return cmp.Compare(b.Lines, a.Lines) })
 	switch r {
-	case transfer.LiveDay:
+	case transfer.LiveDay, transfer.CountedDay:
 		return ": " + daysText(all)
 	case transfer.Malformed, transfer.Unknown:
 		first := all[0]

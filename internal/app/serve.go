@@ -209,8 +209,8 @@ func (s *server) openPages(context.Context) (err error) {
 		BaseURL: s.cfg.BaseURL, Accounts: s.control.accounts, Sites: s.control.sites, Stats: s.stats,
 		Collect: s.collector, API: routes, ScriptPath: s.cfg.TrackerPath,
 		Client: s.collector.Client, Ready: func(context.Context) error { return s.spool.Healthy() },
-		Behind: func() time.Duration { _, age := s.loader.Lag(); return age },
-		Log:    s.log, Metrics: s.metrics,
+		Behind:  func() time.Duration { _, age := s.loader.Lag(); return age },
+		Imports: s.imports.days, Log: s.log, Metrics: s.metrics,
 	})
 	if errors.Is(err, web.ErrScriptPath) {
 		return fmt.Errorf("TRACKER_PATH=%q: %w", s.cfg.TrackerPath, err)
