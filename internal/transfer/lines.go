@@ -73,6 +73,9 @@ func (l *Lines) next() (line Line, err error) {
 	default:
 		return line, err
 	}
+	if line.Long = len(b) > MaxLine; line.Long { // the reader below may have a larger buffer
+		return line, err
+	}
 	b = bytes.TrimSuffix(b, []byte{'\n'})
 	line.Text = bytes.TrimSuffix(b, []byte{'\r'})
 	return line, err
