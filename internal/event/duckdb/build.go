@@ -5,12 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	driver "github.com/duckdb/duckdb-go/v2"
@@ -171,10 +169,13 @@ func sumUp(ctx context.Context, conn rower, columns []column, table string) (che
 }
 
 // order is how a segment's events lie. A visit's stand together, so that its
-// facts, repeated on each, cost next to nothing (measured: 49 bytes an event
-// instead of 57), and visits stand in the order in which they began, so that a
-// period is a few row groups as it is in the order of time.
-const order = "site_id, visit_start, visit_id, ts"
+// facts, repeated on each, cost next to nothing, and visits stand in the order
+// in which they began, so that a period is a few row groups as it is in the
+// order of time. Engagement messages stand apart, because they measure other
+// things than pageviews: a column that is null in a whole block costs nothing,
+// and most questions need not read them. Measured on a million events of the
+// demo: 58 bytes an event by time, 53 by visit, 47 so.
+const order = "site_id, name = 'engagement', visit_start, visit_id, ts"
 
 // sortBytes is about what an event takes while it is sorted.
 const sortBytes = 700
@@ -198,7 +199,7 @@ func (b *build) expected(ctx context.Context, conn *sql.Conn) (checksum, error) 
 	return sum, nil
 }
 
-// parts cuts the sources into ranges of (site_id, visit_start) that are sorted in
+// parts cuts the sources into ranges of order that are sorted in
 // memory one by one, so that the disk need not hold them unpacked.
 func (b *build) parts(ctx context.Context, conn *sql.Conn, memory int64) (checksum, []string, error) {
 	sum, err := b.expected(ctx, conn)
@@ -212,37 +213,46 @@ func (b *build) parts(ctx context.Context, conn *sql.Conn, memory int64) (checks
 	if sum.events <= most {
 		return sum, []string{"true"}, nil
 	}
-	type corner struct{ site, day int64 }
-	low := corner{math.MinInt64, math.MinInt64}
+	var low *corner
 	var parts []string
 	var held int64
-	between := func(lo, hi corner) string {
-		var c []string
-		if lo.site != math.MinInt64 {
-			n, d := strconv.FormatInt(lo.site, 10), strconv.FormatInt(lo.day, 10)
-			c = append(c, "site_id >= "+n, "(site_id > "+n+" or visit_start >= make_timestamp("+d+"))")
-		}
-		if hi.site != math.MaxInt64 {
-			n, d := strconv.FormatInt(hi.site, 10), strconv.FormatInt(hi.day, 10)
-			c = append(c, "site_id <= "+n, "(site_id < "+n+" or visit_start < make_timestamp("+d+"))")
-		}
-		return strings.Join(append(c, "true"), " and ")
-	}
-	err = each(ctx, conn, "select site_id, epoch_us(date_trunc('day', visit_start)) as day, count(*) from sources group by all order by all", func(r *sql.Rows) error {
+	err = each(ctx, conn, "select site_id, name = 'engagement', epoch_us(date_trunc('day', visit_start)) as day, count(*) from sources group by all order by all", func(r *sql.Rows) error {
 		var at corner
 		var n int64
-		if err := r.Scan(&at.site, &at.day, &n); err != nil {
+		if err := r.Scan(&at.site, &at.engagement, &at.day, &n); err != nil {
 			return err
 		}
 		if held > 0 && held+n > most {
-			parts = append(parts, between(low, at))
-			low, held = at, 0
+			parts = append(parts, low.after()+" and "+at.before())
+			low, held = &at, 0
 		}
 		held += n
 		return nil
 	})
-	parts = append(parts, between(low, corner{math.MaxInt64, math.MaxInt64}))
-	return sum, parts, err
+	return sum, append(parts, low.after()), err
+}
+
+// corner is where one part ends and the next begins.
+type corner struct {
+	site       int64
+	engagement bool
+	day        int64 // microseconds
+}
+
+// after is true of what lies at the corner or behind it; all does where there
+// is none. The first condition is what whole row groups are skipped by.
+func (c *corner) after() string {
+	if c == nil {
+		return "true"
+	}
+	return fmt.Sprintf("site_id >= %d and (site_id > %[1]d or (name = 'engagement') > %[2]t or (name = 'engagement') = %[2]t and visit_start >= make_timestamp(%[3]d))",
+		c.site, c.engagement, c.day)
+}
+
+// before is true of what lies before the corner.
+func (c *corner) before() string {
+	return fmt.Sprintf("site_id <= %d and (site_id < %[1]d or (name = 'engagement') < %[2]t or (name = 'engagement') = %[2]t and visit_start < make_timestamp(%[3]d))",
+		c.site, c.engagement, c.day)
 }
 
 // publish gives the finished file its name, durably.
