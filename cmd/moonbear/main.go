@@ -39,6 +39,7 @@ type commands struct {
 	Token   tokenCmd   `cmd:"" help:"Make an API token of an account, and print it as JSON: the only time it is shown."`
 	Import  importCmd  `cmd:"" help:"Bring in history: server logs, other tools' exports. List imports, or take one back."`
 	Demo    demoCmd    `cmd:"" help:"Fill an empty DATA_DIR with made-up traffic of any size, for looking around and for benchmarks."`
+	Export  exportCmd  `cmd:"" help:"Write a site's raw events as CSV, NDJSON or Parquet; import takes them again."`
 	Help    helpCmd    `cmd:"" help:"List the commands; help env explains the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -39,12 +39,13 @@ func atControl[Q, A any](ctx context.Context, cfg Config, path string, ask Q, do
 
 // controlSocket answers subcommands of other processes; only this user can
 // open it.
-func (c *control) controlSocket(l net.Listener, im *imports, log *slog.Logger) func(context.Context) error {
-	mux := http.NewServeMux()
+func (s *server) controlSocket(l net.Listener) func(context.Context) error {
+	c, log, mux := s.control, s.log, http.NewServeMux()
 	mux.Handle("POST /setup", onSocketOf(c, log, (*control).setup))
 	mux.Handle("POST /token", onSocketOf(c, log, (*control).makeToken))
+	mux.HandleFunc("POST /export", s.exportOnSocket)
 	return func(ctx context.Context) error {
-		im.handles(mux, ctx, log)
+		s.imports.handles(mux, ctx, log)
 		return serveHTTP(&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ConnContext: withConn}, handoverListener{l})(ctx)
 	}
 }
@@ -58,20 +59,26 @@ func onSocketOf[C, Q, A any](c C, log *slog.Logger, do func(C, context.Context, 
 		if err == nil {
 			answer, err = do(c, r.Context(), ask)
 		}
-		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
-			status, message := http.StatusInternalServerError, "The server could not do it; its log says why."
-			if f, ok := fault.From(err); ok {
-				status, message = int(f.Kind), f.Message
-			} else {
-				log.ErrorContext(r.Context(), "asked from the command line", "route", r.Pattern, "error", err)
-			}
-			w.WriteHeader(status)
-			_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
+			tellSocket(w, r, log, err)
 			return
 		}
+		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(answer)
 	}
+}
+
+// tellSocket answers a subcommand with an error.
+func tellSocket(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
+	status, message := http.StatusInternalServerError, "The server could not do it; its log says why."
+	if f, ok := fault.From(err); ok {
+		status, message = int(f.Kind), f.Message
+	} else {
+		log.ErrorContext(r.Context(), "asked from the command line", "route", r.Pattern, "error", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"message": message})
 }
 
 // askSocket has the running server do it.

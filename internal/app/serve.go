@@ -28,6 +28,7 @@ import (
 	"moonbear/internal/spool"
 	"moonbear/internal/stats"
 	"moonbear/internal/telemetry"
+	"moonbear/internal/transfer/export"
 	"moonbear/internal/web"
 )
 
@@ -74,6 +75,7 @@ type server struct {
 	collector *collect.Collector
 	stats     *stats.Stats
 	keeper    *stats.Keeper
+	exports   *export.Exports
 	jobs      *job.Jobs
 	imports   *imports
 	web       *web.Server
@@ -150,6 +152,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
 	s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: s.store, Log: s.log, Metrics: s.metrics})
+	s.exports = export.New(s.store, s.log)
 	return nil
 }
 
@@ -240,7 +243,7 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	if err := s.serveMetrics(st); err != nil {
 		return errors.Join(err, listener.Close(), socket.Close(), st.stop())
 	}
-	st.start("control socket", s.control.controlSocket(socket, s.imports, s.log))
+	st.start("control socket", s.controlSocket(socket))
 	st.start("http", serveHTTP(s.httpServer(s.web.Handler()), listener))
 	s.log.Info("serving", "version", o.Version, "address", listener.Addr().String(), "url", s.cfg.BaseURL, "data", s.cfg.DataDir, "pid", os.Getpid())
 
