@@ -32,11 +32,12 @@ type Collector interface {
 	Events(r *http.Request, t collect.TokenFacts, admit func(events int) error) (received int, err error)
 }
 
-// Options are what the API is made of; Stats, Sites and Collect must be given.
+// Options are what the API is made of; Stats, Sites, Collect and Exports must be given.
 type Options struct {
 	Stats   Asker
 	Sites   *site.Service
 	Collect Collector
+	Exports Exporter
 	Now     func() time.Time // nil: time.Now
 	// PerMinute is how many requests a token may make in a minute; 0: 600.
 	PerMinute int
@@ -82,6 +83,7 @@ func (a *API) Routes() []Route {
 		{"POST /v1/stats/aggregation", account.ReadStats, a.aggregation},
 		{"POST /v1/stats/timeseries", account.ReadStats, a.timeseries},
 		{"POST /v1/stats/breakdown", account.ReadStats, a.breakdown},
+		{"GET /v1/events/export", account.ReadStats, a.exportEvents},
 		{"GET /v1/sites", account.ReadStats, a.siteList},
 		{"POST /v1/sites", account.ManageSites, a.createSite},
 		{"GET /v1/sites/{id}", account.ReadStats, a.siteOne},

@@ -41,6 +41,7 @@ type Operation struct {
 	Body        []Field       // of the JSON body; none is no body
 	Status      int           // of success
 	Answer      []Field       // of the JSON answer; none is an empty answer
+	Files       []string      // media types of the answer, where that is a file and no JSON
 	Faults      []Status      // the other answers, each a Problem
 	Examples    []Example
 

@@ -10,7 +10,7 @@ func eventsGroup() Group {
 		Description: "Events that a server saw: signups, payments, pages of an app. Browsers don't need this: the script sends theirs.\n\n" +
 			"An event's visitor is whoever `visitor_id` names, or `override_ip` with `override_user_agent`; without either the event counts, " +
 			"but belongs to no visitor and no visit. None of the three is stored: together with the site they are hashed under a salt that is destroyed within 48 hours.",
-		Operations: []Operation{sendEvents()},
+		Operations: []Operation{sendEvents(), exportEvents()},
 	}
 }
 

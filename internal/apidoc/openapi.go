@@ -157,6 +157,13 @@ func (o *Operation) responses(components *members) members {
 		}
 		success = append(success, member{"content", members{{"application/json", content}}})
 	}
+	if len(o.Files) > 0 {
+		var content members
+		for _, f := range o.Files {
+			content = append(content, member{f, members{{"schema", members{{"type", "string"}, {"format", "binary"}}}}})
+		}
+		success = append(success, member{"content", content})
+	}
 	all := members{{strconv.Itoa(o.Status), success}}
 	for _, f := range o.Faults {
 		answer := members{{"description", f.Description}}

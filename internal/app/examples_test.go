@@ -121,7 +121,7 @@ func TestExamples(t *testing.T) {
 				}
 				apitest.Request(t, o.Method, path, http.Header{"Authorization": {"Bearer x"}}, e.Body)
 				apitest.Response(t, o.Method, path, status, header, body)
-				if len(body) == 0 || o.ID == "getDocument" {
+				if len(body) == 0 || o.ID == "getDocument" || len(o.Files) > 0 {
 					continue
 				}
 				if doc := documented[o.ID]; doc != "" {

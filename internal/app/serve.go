@@ -205,7 +205,7 @@ func (s *server) openPages(context.Context) (err error) {
 		return err
 	}
 	var routes []web.APIRoute
-	for _, r := range api.New(api.Options{Stats: s.stats, Sites: s.control.sites, Collect: s.collector}).Routes() {
+	for _, r := range api.New(api.Options{Stats: s.stats, Sites: s.control.sites, Collect: s.collector, Exports: s.exports}).Routes() {
 		routes = append(routes, web.APIRoute(r))
 	}
 	s.web, err = web.New(web.Options{

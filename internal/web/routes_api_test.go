@@ -12,6 +12,7 @@ import (
 	v1 "moonbear/internal/api"
 	collecting "moonbear/internal/collect"
 	"moonbear/internal/site"
+	"moonbear/internal/transfer/export"
 )
 
 // noCollector stands where collecting stands. Whom a batch may name is held
@@ -25,7 +26,7 @@ func (noCollector) Events(*http.Request, collecting.TokenFacts, func(int) error)
 // apiRoute is what a request to one of the API's routes needs to succeed.
 // SITE and GOAL stand for IDs, NEW for a domain nobody has.
 type apiRoute struct {
-	body    string
+	body    string // or, with a "?" before it, the query
 	status  int
 	ofSite  bool // it is about SITE, so nobody else's token finds it
 	deleted bool // SITE was deleted before
@@ -47,13 +48,14 @@ var apiRoutes = map[string]apiRoute{
 	"PATCH /v1/sites/{id}/goals/{goal}":  {`{"name":"Renamed"}`, 200, true, false},
 	"DELETE /v1/sites/{id}/goals/{goal}": {"", 204, true, false},
 	"POST /v1/events":                    {`{}`, 202, false, false},
+	"GET /v1/events/export":              {"?site_id=SITE", 200, true, false},
 }
 
 // TestRealAPIForEveryToken asks for every route of the real API with every
 // kind of token. The right one comes last: only it may have changed anything.
 func TestRealAPIForEveryToken(t *testing.T) {
 	w := newWorld(t, "https://stats.example.com")
-	a := v1.New(v1.Options{Stats: w.asker.(v1.Asker), Sites: w.sites, Collect: noCollector{}})
+	a := v1.New(v1.Options{Stats: w.asker.(v1.Asker), Sites: w.sites, Collect: noCollector{}, Exports: export.New(w.store, nil)})
 	for _, r := range a.Routes() {
 		w.api = append(w.api, APIRoute(r))
 	}
@@ -115,7 +117,11 @@ func TestRealAPIForEveryToken(t *testing.T) {
 		} {
 			fill := strings.NewReplacer("SITE", st.PublicID, "{id}", st.PublicID, "{goal}", goal.PublicID, "NEW", fmt.Sprintf("new%d-%d.example", i, len(kind.name)))
 			method, path, _ := strings.Cut(fill.Replace(r.Pattern), " ")
-			res := tokens.ask(method, path, fill.Replace(route.body), kind.bearer)
+			body := fill.Replace(route.body)
+			if strings.HasPrefix(body, "?") {
+				path, body = path+body, ""
+			}
+			res := tokens.ask(method, path, body, kind.bearer)
 			if res.code != kind.status {
 				t.Errorf("%s with %s: %d %s, want %d", r.Pattern, kind.name, res.code, res.body, kind.status)
 			}
@@ -129,7 +135,7 @@ func TestRealAPIForEveryToken(t *testing.T) {
 // TestUnreadableIDs asks for what no database can be asked for.
 func TestUnreadableIDs(t *testing.T) {
 	w := newWorld(t, "https://stats.example.com")
-	a := v1.New(v1.Options{Stats: w.asker.(v1.Asker), Sites: w.sites, Collect: noCollector{}})
+	a := v1.New(v1.Options{Stats: w.asker.(v1.Asker), Sites: w.sites, Collect: noCollector{}, Exports: export.New(w.store, nil)})
 	for _, r := range a.Routes() {
 		w.api = append(w.api, APIRoute(r))
 	}
@@ -172,7 +178,7 @@ func TestUnreadableIDs(t *testing.T) {
 // could before, and about another site's goal under a site's own address.
 func TestDeletedSitesAreNowhere(t *testing.T) {
 	w := newWorld(t, "https://stats.example.com")
-	a := v1.New(v1.Options{Stats: w.asker.(v1.Asker), Sites: w.sites, Collect: noCollector{}})
+	a := v1.New(v1.Options{Stats: w.asker.(v1.Asker), Sites: w.sites, Collect: noCollector{}, Exports: export.New(w.store, nil)})
 	for _, r := range a.Routes() {
 		w.api = append(w.api, APIRoute(r))
 	}

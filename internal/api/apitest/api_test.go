@@ -26,6 +26,7 @@ import (
 	"moonbear/internal/site"
 	"moonbear/internal/source"
 	"moonbear/internal/stats"
+	"moonbear/internal/transfer/export"
 )
 
 // server is the API over real stores, mounted as web mounts it.
@@ -89,7 +90,7 @@ func newServer(t *testing.T, perMinute int) *server {
 		t.Fatal(err)
 	}
 	s := &server{t: t, mux: http.NewServeMux(), site: first.Site, other: foreign, token: token, spool: &kept{}, sites: sites}
-	a := api.New(api.Options{Stats: stats.New(store, now), Sites: sites, Collect: collector(t, sites, s.spool, now), Now: now,
+	a := api.New(api.Options{Stats: stats.New(store, now), Sites: sites, Collect: collector(t, sites, s.spool, now), Exports: export.New(store, nil), Now: now,
 		PerMinute: perMinute, EventsPerMinute: perMinute})
 	for _, r := range a.Routes() {
 		s.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, q *http.Request) {
@@ -277,6 +278,13 @@ func TestFaults(t *testing.T) {
 		{"/v1/sites?page_size=1000", 400, "from 5 to 250"},
 		{"/v1/sites?page=%zz", 400, "can't be read"},
 		{"/v1/sites/OTHER", 404, "no such site"},
+		{"/v1/events/export", 400, "site_id: site_id is missing"},
+		{"/v1/events/export?site_id=OTHER", 404, "no such site"},
+		{"/v1/events/export?site_id=SITE&format=xlsx", 400, "format: format must be csv, ndjson or parquet"},
+		{"/v1/events/export?site_id=SITE&from=2026-3-2", 400, "from: from must be a date"},
+		{"/v1/events/export?site_id=SITE&from=2026-03-02&to=2026-03-01", 400, "to: to is before from"},
+		{"/v1/events/export?site_id=SITE&timezone=Local", 400, "IANA"},
+		{"/v1/events/export?site_id=SITE&period=7d", 400, "no field \"period\""},
 	} {
 		w := s.do("GET", c.path, "")
 		if w.Code != c.status || !strings.Contains(said(w), c.says) {

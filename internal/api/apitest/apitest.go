@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,6 +75,10 @@ func Response(t testing.TB, method, path string, status int, header http.Header,
 	t.Helper()
 	one.Lock()
 	defer one.Unlock()
+	if status == http.StatusOK && strings.HasPrefix(header.Get("Content-Disposition"), "attachment") {
+		file(t, method, path, header)
+		return
+	}
 	res := &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(body))}
 	if ok, errs := checker(t).ValidateHttpResponse(request(t, method, path, nil, ""), res); !ok {
 		for _, e := range errs {
@@ -82,6 +87,18 @@ func Response(t testing.TB, method, path string, status int, header http.Header,
 				t.Errorf("  at %s: %s", s.FieldPath, s.Reason)
 			}
 		}
+	}
+}
+
+// file holds an answer that is a file to the document: only its media type, for
+// the validator takes a file of JSON objects for one of them.
+func file(t testing.TB, method, path string, header http.Header) {
+	t.Helper()
+	path, _, _ = strings.Cut(path, "?")
+	o, err := apidoc.Find(method + " " + path)
+	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	if err != nil || !slices.Contains(o.Files, kind) {
+		t.Errorf("%s %s answered with a file of %s, which the document doesn't know (%v)", method, path, kind, err)
 	}
 }
 

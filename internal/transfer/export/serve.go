@@ -76,6 +76,9 @@ func (x *Exports) Serve(w http.ResponseWriter, r *http.Request, q Request) error
 			q.Gzip = true
 		}
 	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	err = x.Write(r.Context(), out, q, nil)
 	if err == nil {
 		return nil
