@@ -99,6 +99,9 @@ func (s *Server) routes() []route {
 		{pattern: "POST /sites/{site}/segments", policy: editor, page: s.addSegment},
 		{pattern: "POST /sites/{site}/segments/{segment}", policy: editor, page: s.renameSegment},
 		{pattern: "POST /sites/{site}/segments/{segment}/delete", policy: editor, page: s.deleteSegment},
+		{pattern: "GET /sites/{site}/transfer", policy: member, page: s.transfer},
+		{pattern: "GET /sites/{site}/transfer/events", policy: member, page: s.exportEvents},
+		{pattern: "POST /sites/{site}/transfer/imports/{import}/undo", policy: editor, page: s.undoImport},
 		{pattern: "POST /sites/{site}/hostnames", policy: editor, page: s.allowHostname},
 
 		// Everything else is not here.

@@ -76,7 +76,7 @@ func TestEveryRouteForEveryViewer(t *testing.T) {
 		}
 		world.server.handler = world.server.mux(routes)
 	}
-	fill := strings.NewReplacer("{site}", owner.site.PublicID, "{panel}", "pages", "{dimension}", "path", "{page}", "metrics", "{token}", "made-up", "{$}", "", "{goal}", "made-up", "{segment}", "made-up")
+	fill := strings.NewReplacer("{site}", owner.site.PublicID, "{panel}", "pages", "{dimension}", "path", "{page}", "metrics", "{token}", "made-up", "{$}", "", "{goal}", "made-up", "{segment}", "made-up", "{import}", "1")
 	for _, rt := range w.server.routes() {
 		if rt.class != page {
 			continue
@@ -175,7 +175,7 @@ func TestForgedPosts(t *testing.T) {
 		if method != http.MethodPost {
 			continue
 		}
-		path = strings.NewReplacer("{site}", owner.site.PublicID, "{token}", "made-up", "{goal}", "made-up", "{segment}", "made-up").Replace(path)
+		path = strings.NewReplacer("{site}", owner.site.PublicID, "{token}", "made-up", "{goal}", "made-up", "{segment}", "made-up", "{import}", "1").Replace(path)
 		res := owner.post(path, url.Values{"language": {"ko"}}, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
 		if refused := res.Code == http.StatusForbidden; refused != (rt.class == page) {
 			t.Errorf("%s from another site: %d", rt.pattern, res.Code)

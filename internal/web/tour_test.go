@@ -66,6 +66,11 @@ func everyPage(w *world, perDay float64, b tour) {
 	b.shoot("start-refused", owner, sitePath(refused)+"/start", "")
 	b.shoot("start-arrived", owner, sitePath(arrived)+"/start", "")
 	b.goalPages(w, owner, arrived)
+	w.imported(owner.site.ID, "access.log.1.gz", false)
+	w.imported(owner.site.ID, "plausible.zip", true)
+	b.shoot("transfer", owner, home+"/transfer", "")
+	b.shoot("transfer-empty", owner, sitePath(empty)+"/transfer", "")
+	b.shoot("transfer-wrong", owner, home+"/transfer?from=2026-03-02&to=2026-03-01", "")
 	b.shoot("listing", owner, home+"/all/path", "")
 	b.shoot("dropped", owner, home+"/dropped?period=4w", "")
 	b.shoot("dropped-reason", owner, home+"/dropped?period=4w&reason=bot", "")
@@ -101,6 +106,7 @@ var notPages = map[string]string{
 	"GET /sites/{site}/values":                  "values for the filter form to offer",
 	"GET /sites/{site}/panels/{panel}/csv":      "a file",
 	"GET /sites/{site}/all/{dimension}/csv":     "a file",
+	"GET /sites/{site}/transfer/events":         "a file",
 	"GET /sites/{site}/start/status":            "a part of the start page, seen there",
 	"GET /sites/{site}/live/now":                "a part of the live view, seen there",
 	"GET /sites/{site}/slowest/{dimension}/csv": "a file",
@@ -121,7 +127,7 @@ func TestEveryPageIsSeen(t *testing.T) {
 		if why, ok := notPages[pattern]; ok {
 			t.Errorf("%s is on the tour, but %s says of its route: %s", v.path, pattern, why)
 		}
-		if res := v.who.get(v.path); res.Code >= 300 && v.name != "not-found" && v.name != "link" {
+		if res := v.who.get(v.path); res.Code >= 300 && v.name != "not-found" && v.name != "link" && v.name != "transfer-wrong" {
 			t.Errorf("%s answers %d", v.path, res.Code)
 		}
 	})

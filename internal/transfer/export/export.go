@@ -143,6 +143,22 @@ type Extent struct {
 	First, Last time.Time // zero when there is nothing
 }
 
+// WithoutEvents counts a site's imports that have counts of days and no events,
+// which no export can hold.
+func (x *Exports) WithoutEvents(ctx context.Context, siteID int64) (n int64, err error) {
+	rows, err := x.store.Select(ctx, "select count(distinct import_id) from imported_days where site_id = ?", siteID)
+	if err != nil {
+		return 0, fmt.Errorf("count imports without events: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&n); err != nil {
+			return 0, err
+		}
+	}
+	return n, rows.Err()
+}
+
 // Extent counts a period's events.
 func (x *Exports) Extent(ctx context.Context, siteID int64, d Days) (e Extent, err error) {
 	query, args := "select count(*), min(ts), max(ts) from events where site_id = ?", []any{siteID}

@@ -28,6 +28,13 @@ var koreanFaults = []said{
 	{"The password is one character repeated; use something harder to guess.", "같은 글자만 이어진 비밀번호입니다. 짐작하기 더 어려운 것으로 정해 주세요."},
 	{"The password is your email address; use something nobody else knows.", "비밀번호가 이메일 주소와 같습니다. 남이 모르는 것으로 정해 주세요."},
 
+	// Exports.
+	{"%s must be a date like 2026-11-22.", "{1}을 2026-11-22와 같은 날짜로 적어 주세요."},
+	{"to is before from: the first day comes first.", "종료일이 시작일보다 빠릅니다."},
+	{"format must be csv, ndjson or parquet, not %s.", "형식은 csv, ndjson, parquet 중 하나여야 합니다."},
+	{"Other exports of this site are being written. Wait for them to end, or try again in a while.", "이 사이트의 다른 내보내기가 진행 중입니다. 끝나기를 기다리거나 잠시 뒤에 다시 시도해 주세요."},
+	{"There is no import with this ID.", "그런 가져오기는 없습니다."},
+
 	// Tokens.
 	{"An API token is missing: send it as \"Authorization: Bearer mb_…\".", "API 토큰이 없습니다. ‘Authorization: Bearer mb_…’ 헤더로 보내 주세요."},
 	{"This API token is not valid: it was revoked or mistyped. Send it as \"Authorization: Bearer mb_…\".", "API 토큰이 유효하지 않습니다. 폐기되었거나 잘못 적었습니다. ‘Authorization: Bearer mb_…’ 헤더로 보내 주세요."},

@@ -52,13 +52,20 @@ type Text struct {
 	NotFoundTitle, NotFoundLead, ForbiddenTitle, WrongTitle, WrongLead, Reference, BackHome, UnavailableTitle string
 
 	// Areas with a file of words each.
-	Shell  ShellText
-	Perf   PerfText
-	Goal   GoalText
-	Place  PlaceText
-	Import ImportText
-	Live   LiveText
-	Count  CountText
+	Shell    ShellText
+	Perf     PerfText
+	Goal     GoalText
+	Place    PlaceText
+	Import   ImportText
+	Live     LiveText
+	Count    CountText
+	Shell    ShellText
+	Perf     PerfText
+	Goal     GoalText
+	Place    PlaceText
+	Live     LiveText
+	Count    CountText
+	Transfer TransferText
 
 	Docs DocsText // the pages under /docs
 
