@@ -7,5 +7,5 @@ import "embed"
 
 // Files are the pages' Markdown.
 //
-//go:embed moving.md moving.ko.md metrics.md metrics.ko.md tracker.md tracker.ko.md api.md api.ko.md
+//go:embed moving.md moving.ko.md metrics.md metrics.ko.md tracker.md tracker.ko.md api.md api.ko.md export.md export.ko.md
 var Files embed.FS

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"moonbear/internal/fault"
@@ -80,7 +81,9 @@ func (s *Server) exportForm(ctx context.Context, v *viewer, in url.Values, f *ht
 	days, err := export.ParseDays(f.From.Value, f.To.Value, v.Site.Location)
 	if problem, ok := fault.From(err); ok {
 		field := map[string]*html.Field{"from": &f.From, "to": &f.To}[problem.Field]
-		field.Error = t.Fault(problem.Message)
+		if field.Error = t.Fault(problem.Message); field == &f.To && strings.HasPrefix(problem.Message, "to is before") {
+			field.Error = t.Shell.DatesOrder
+		}
 		return true, nil
 	}
 	counted, err := s.o.Exports.WithoutEvents(ctx, v.Site.ID)

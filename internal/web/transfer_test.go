@@ -58,7 +58,7 @@ func TestTransfer(t *testing.T) {
 			t.Errorf("one day: %d, %d rows: %s", res.Code, n, res.Body)
 		}
 		page := p.get(home + "?from=2026-03-01&to=2026-03-02").Body.String()
-		for _, says := range []string{"2 events, roughly", "moonbear import --site " + owner.site.PublicID, "access.log", "2 of 10 rows stored", "8 rows not taken", "1 imports brought counts", "2015-05-17 to 2015-05-20"} {
+		for _, says := range []string{"2 events, roughly", "moonbear import --site " + owner.site.PublicID, "access.log", "2 of 10 rows stored", "8 rows not taken", "Of the imports, 1 brought counts", "2015-05-17 to 2015-05-20"} {
 			if !strings.Contains(page, says) {
 				t.Errorf("the page doesn't say %q", says)
 			}
@@ -68,7 +68,7 @@ func TestTransfer(t *testing.T) {
 		}
 	}
 	for path, says := range map[string]string{
-		"/events?from=2026-03-02&to=2026-03-01": "to is before from", "?from=yesterday": "from must be a date", "/events?format=xlsx": "csv, ndjson or parquet",
+		"/events?from=2026-03-02&to=2026-03-01": "The last day is before the first", "?from=yesterday": "from must be a date", "/events?format=xlsx": "csv, ndjson or parquet",
 	} {
 		if res := owner.get(home + path); res.Code != http.StatusBadRequest || !strings.Contains(res.Body.String(), says) || res.Header().Get("Content-Disposition") != "" {
 			t.Errorf("%s: %d, without %q", path, res.Code, says)

@@ -21,7 +21,7 @@ type DocPage struct {
 }
 
 // docNames are the pages there are, in reading order.
-var docNames = []string{"tracker", "moving", "metrics", "api"}
+var docNames = []string{"tracker", "moving", "metrics", "api", "export"}
 
 // DocNames are the names of the pages of documentation, in reading order.
 func DocNames() []string { return docNames }

@@ -25,7 +25,7 @@ var transferEnglish = TransferText{
 	Export: "Export", ExportLead: "Every event with all that is stored of it, as a file that other tools read and Moonbear takes back unchanged. It holds no address and no user agent, because none is kept.",
 	DaysHint: "Days in %s, both included. Empty: everything.", Format: "Format", Download: "Download",
 	Count: "Count events", Size: "%[1]s events, roughly %[2]s as CSV, %[3]s as Parquet.", Nothing: "No events in these days.",
-	Counts: "%s imports brought counts of days without events, because their tools keep no more. An export has events, so they are not in it.",
+	Counts: "Of the imports, %s brought counts of days without events, because the tool keeps no more. An export has events, so these are not in it.",
 	Formats: map[string]string{
 		"csv": "for spreadsheets and everything else", "ndjson": "one JSON object a line, for programs", "parquet": "smallest; for DuckDB, pandas, Spark",
 	},
