@@ -59,12 +59,6 @@ type Text struct {
 	Import   ImportText
 	Live     LiveText
 	Count    CountText
-	Shell    ShellText
-	Perf     PerfText
-	Goal     GoalText
-	Place    PlaceText
-	Live     LiveText
-	Count    CountText
 	Transfer TransferText
 
 	Docs DocsText // the pages under /docs

@@ -10,12 +10,6 @@ var english = &Text{
 	Import:   importEnglish,
 	Live:     liveEnglish,
 	Count:    countEnglish,
-	Shell:    shellEnglish,
-	Perf:     perfEnglish,
-	Goal:     goalEnglish,
-	Place:    placeEnglish,
-	Live:     liveEnglish,
-	Count:    countEnglish,
 	Transfer: transferEnglish,
 
 	Description:   "Moonbear counts a website's visits and how fast its pages load, without cookies and without following anybody.",

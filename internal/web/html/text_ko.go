@@ -10,12 +10,6 @@ var korean = &Text{
 	Import:   importKorean,
 	Live:     liveKorean,
 	Count:    countKorean,
-	Shell:    shellKorean,
-	Perf:     perfKorean,
-	Goal:     goalKorean,
-	Place:    placeKorean,
-	Live:     liveKorean,
-	Count:    countKorean,
 	Transfer: transferKorean,
 
 	Description:   "Moonbear는 쿠키 없이, 누구도 뒤쫓지 않고 웹사이트의 방문과 페이지 로딩 속도를 셉니다.",
