@@ -210,7 +210,7 @@ func (s *server) openPages(context.Context) (err error) {
 	}
 	s.web, err = web.New(web.Options{
 		BaseURL: s.cfg.BaseURL, Accounts: s.control.accounts, Sites: s.control.sites, Stats: s.stats,
-		Collect: s.collector, API: routes, Exports: s.exports, Imports: s.imports.transfer, ScriptPath: s.cfg.TrackerPath,
+		Collect: s.collector, API: routes, Exports: s.exports, Transfer: s.imports.transfer, ScriptPath: s.cfg.TrackerPath,
 		Client: s.collector.Client, Ready: func(context.Context) error { return s.spool.Healthy() },
 		Behind:  func() time.Duration { _, age := s.loader.Lag(); return age },
 		Imports: s.imports.days, Log: s.log, Metrics: s.metrics,

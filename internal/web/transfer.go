@@ -48,7 +48,7 @@ func (s *Server) showTransfer(w http.ResponseWriter, r *http.Request, v *viewer,
 	p.Page, p.Domain, p.BackURL = s.page(r, v, t.Transfer.Title), site.DisplayHost(v.Site.Domain), sitePath(v.Site)
 	p.Page.Return = transferURL(v.Site)
 	p.Command = "moonbear import --site " + v.Site.PublicID + " access.log.gz"
-	all, err := s.o.Imports.Imports(r.Context(), v.Site.ID)
+	all, err := s.o.Transfer.Imports(r.Context(), v.Site.ID)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (s *Server) undoImport(w http.ResponseWriter, r *http.Request, v *viewer) e
 	if err != nil {
 		return errNothing
 	}
-	m, err := s.o.Imports.Undo(r.Context(), v.Site.ID, id)
+	m, err := s.o.Transfer.Undo(r.Context(), v.Site.ID, id)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ type APIRoute struct {
 }
 
 // Options are what a Server is made of. Accounts, Sites, Stats, Collect,
-// Exports and Imports must be given.
+// Exports and Transfer must be given.
 type Options struct {
 	BaseURL  string // "https://stats.example.com", in snippets and links
 	Accounts *account.Service
@@ -64,7 +64,7 @@ type Options struct {
 	Collect  Collector
 	API      []APIRoute
 	Exports  Exporter
-	Imports  Importer
+	Transfer Importer
 
 	// ScriptPath is where the tracker's script is; "" is /analytics.js. A name
 	// of the operator's own keeps it off lists that block by name.
@@ -109,8 +109,8 @@ func New(o Options) (*Server, error) {
 	switch {
 	case err != nil || base.Host == "":
 		return nil, fmt.Errorf("base URL %q: want a full address, like https://stats.example.com", o.BaseURL)
-	case o.Accounts == nil, o.Sites == nil, o.Stats == nil, o.Collect == nil, o.Exports == nil, o.Imports == nil:
-		return nil, fmt.Errorf("web needs Accounts, Sites, Stats, Collect, Exports and Imports")
+	case o.Accounts == nil, o.Sites == nil, o.Stats == nil, o.Collect == nil, o.Exports == nil, o.Transfer == nil:
+		return nil, fmt.Errorf("web needs Accounts, Sites, Stats, Collect, Exports and Transfer")
 	}
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	o.ScriptPath = cmp.Or(o.ScriptPath, "/analytics.js")

@@ -61,7 +61,7 @@ func (w *world) serve(log *slog.Logger) {
 	w.t.Helper()
 	var err error
 	w.server, err = New(Options{BaseURL: w.base, Accounts: w.accounts, Sites: w.sites, Stats: w.asker, Collect: echo{}, API: w.api,
-		Exports: export.New(w.store, log), Imports: transfer.New(transfer.Options{DB: w.db, Store: w.store, Log: log}),
+		Exports: export.New(w.store, log), Transfer: transfer.New(transfer.Options{DB: w.db, Store: w.store, Log: log}),
 		Now: func() time.Time { return w.now() }, Log: log})
 	if err != nil {
 		w.t.Fatal(err)
