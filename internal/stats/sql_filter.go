@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -88,7 +89,7 @@ func (b *builder) leaf(f Filter) string {
 	case StartsWith:
 		return "starts_with(" + col + ", " + value(f.Values[0]) + ")"
 	case Matches:
-		return col + ` like ` + value(likePattern(f.Values[0])) + ` escape '\'`
+		return b.matches(col, f.Values[0])
 	case IsSet, IsNotSet:
 		nothing := "''"
 		if c.number {
@@ -116,6 +117,23 @@ func (b *builder) compare(f Filter, col string, number bool) string {
 	}
 	v, _ := plainNumber(f.Values[0])
 	return "case when regexp_full_match(" + col + `, '-?[0-9]{1,15}(\.[0-9]{1,15})?') then try_cast(` + col + " as double)" + sign + b.arg(v) + " else false end"
+}
+
+// fewStars are as many as "like" may try in turn: it goes back for each, and a
+// glob of twenty would keep a core for minutes that nobody can interrupt.
+const fewStars = 2
+
+// matches is a glob. One of many stars is a regular expression, which DuckDB
+// reads once from left to right.
+func (b *builder) matches(col, glob string) string {
+	if strings.Count(glob, "*") <= fewStars {
+		return col + ` like ` + b.arg(likePattern(glob)) + ` escape '\'`
+	}
+	pieces := strings.Split(glob, "*")
+	for i, p := range pieces {
+		pieces[i] = regexp.QuoteMeta(p)
+	}
+	return "regexp_full_match(" + col + ", " + b.arg("(?s)"+strings.Join(pieces, ".*")) + ")"
 }
 
 var likeSpecial = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)
