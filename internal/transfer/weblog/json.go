@@ -97,6 +97,8 @@ func looksJSON(h *transfer.Head) string {
 			return "it does not begin with {"
 		case isCaddy(string(line)):
 			return "it is Caddy's"
+		case strings.HasPrefix(string(line), `{"moonbear_export":`):
+			return "it is Moonbear's own export"
 		}
 		return ""
 	})
