@@ -2,7 +2,6 @@ package stats_test
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -130,8 +129,7 @@ func (w *importedWorld) number(m stats.Metric, events float64, s [2]int64) stats
 	if s[1] == 0 {
 		return stats.Number{}
 	}
-	p := math.Pow(10, float64(oracleDecimals[m]))
-	return stats.Number{N: math.Round(p*float64(s[0])/float64(s[1])) / p, OK: true}
+	return stats.Number{N: onPaper(float64(s[0])/float64(s[1]), oracleDecimals[m]), OK: true}
 }
 
 // TestImportedDays: imports of counts are added where they tell a number, and

@@ -3,6 +3,7 @@ package stats_test
 import (
 	"cmp"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -259,8 +260,20 @@ func (o *oracle) number(m stats.Metric, a *acc) (stats.Number, float64) {
 	} else if percent > countOf {
 		decimals = 1
 	}
-	p := math.Pow(10, float64(decimals))
-	return stats.Number{N: math.Round(exact*p) / p, OK: true}, exact
+	return stats.Number{N: onPaper(exact, decimals), OK: true}, exact
+}
+
+// onPaper rounds a number as it is written, halves away from zero.
+func onPaper(n float64, decimals int) float64 {
+	written, ok := new(big.Rat).SetString(strconv.FormatFloat(n, 'f', -1, 64))
+	if !ok {
+		panic("not a number")
+	}
+	rounded, err := strconv.ParseFloat(written.FloatString(decimals), 64)
+	if err != nil {
+		panic(err)
+	}
+	return rounded
 }
 
 func others(a *acc) (as []stats.Amount) {

@@ -156,5 +156,10 @@ func (d *DropDetails) Pages() int { return max((d.InAll+d.PageSize-1)/d.PageSize
 
 func round(v float64, decimals int) float64 {
 	p := math.Pow10(decimals)
+	// 23/40 is 0.575, and 0.575 × 100 is 57.49…9 to a computer: what is a half
+	// on paper is one here.
+	if tenths := math.Round(v * p * 10); math.Mod(tenths, 10) == math.Copysign(5, v) && tenths/(p*10) == v {
+		return (tenths + math.Copysign(5, v)) / 10 / p
+	}
 	return math.Round(v*p) / p
 }
