@@ -67,7 +67,8 @@ type Kept struct {
 // SQL reads two more tables. `day_counts` has site_id, zone (IANA), day
 // (timestamp: its first instant, UTC), dimension ("" for the whole day), value,
 // and the SumColumns. `day_values` has site_id, zone, day, measure (one of
-// MeasureColumns), value, count: how often exactly this was measured. Both may
+// MeasureColumns), value, count: how often exactly this was measured,
+// upto: how often this or less, total: how often anything. Both may
 // hold days that are kept no longer: ask for those of Kept.
 type DayKeeper interface {
 	Store

@@ -92,7 +92,9 @@ func (b *builder) countValues(st *site.Site, day event.Day) string {
 	list := func(items []string) string { return "unnest([" + strings.Join(items, ", ") + "])" }
 	where := append(b.within("ts", day.From, day.To), "coalesce("+strings.Join(measured, ", ")+") is not null")
 	each := sel([]string{list(quoted) + " as measure", list(measured) + " as value"}, "events", where, nil)
-	return sel(append(b.dayColumns(st, day), "measure", "value", "count(*)"), "(\n"+each+"\n)", []string{"value is not null"}, []string{"measure", "value"})
+	columns := append(b.dayColumns(st, day), "measure", "value", "count(*)",
+		"sum(count(*)) over (partition by measure order by value)", "sum(count(*)) over (partition by measure)")
+	return sel(columns, "(\n"+each+"\n)", []string{"value is not null"}, []string{"measure", "value"})
 }
 
 // dayColumns name the day in both tables.

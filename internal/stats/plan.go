@@ -20,6 +20,7 @@ type plan struct {
 	from, to time.Time // UTC, milliseconds
 
 	runs    []run // of buckets; nil but for a series
+	daily   bool  // each bucket is a day
 	dims    []Dimension
 	metrics []Metric // in the query's order
 	parts   []scan
@@ -54,7 +55,7 @@ func planFor(q Query, from, to time.Time, bs []bucket) plan {
 	p := plan{
 		site: q.Site.ID, currency: q.Site.Currency,
 		from: from.UTC(), to: to.UTC(),
-		runs: runs(bs), dims: q.Dimensions, metrics: q.Metrics,
+		runs: runs(bs), daily: bs != nil && q.Interval == Day, dims: q.Dimensions, metrics: q.Metrics,
 	}
 	if q.Shape() == Breakdown {
 		p.order, p.least = q.order(), q.Least

@@ -199,7 +199,7 @@ func leafOf(r *rand.Rand, goals []site.Goal, d stats.Dimension, op stats.Op) sta
 			f.Values = append(f.Values, pick(r, values))
 		}
 	case stats.Matches:
-		f.Values = []string{pick(r, []string{"*", "/docs*", "*o*", "/*/*", "/docs/a_b", "*%*", `*\*`, "/**1", ""})}
+		f.Values = []string{pick(r, []string{"*", "/docs*", "*o*", "/*/*", "/docs/a_b", "*%*", `*\*`, "/**1", "*/*o*s*", ""})}
 	case stats.Contains, stats.NotContains, stats.StartsWith:
 		f.Values = []string{pick(r, []string{"", "/", "o", "%", "_", `\`, "/docs", "한", "goo"})}
 	default:

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"slices"
 	"strings"
 
 	"moonbear/internal/event"
@@ -121,29 +122,47 @@ func (b *builder) keptDays() []string {
 
 // valueRows finds percentiles and shares from how often each value was
 // measured: the value at which so many are counted that they are the percentage
-// asked for.
+// asked for. A kept day has its values counted up to each already, so that a
+// series of days only picks.
 func (b *builder) valueRows(s scan) string {
-	keys := b.keyNames()
-	var selects []string
+	var merged, ranked []string
 	if len(b.plan.kept.raw) > 0 {
-		for _, m := range s.measures() {
-			from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
-			columns := append(b.keys(s, "ts"), "'"+m+"' as measure", m+" as value", "count(*) as count")
-			selects = append(selects, sel(columns, from, append(where, m+" is not null"), append(b.groups(), "measure", "value")))
-		}
+		merged = append(merged, b.rawValues(s))
 	}
-	columns := append(b.keptKeys(s), "measure", "value", "count")
-	selects = append(selects, sel(columns, "day_values", append(b.keptDays(), "measure in ('"+strings.Join(s.measures(), "', '")+"')"), nil))
-	by := append(keys, "measure")
-	merged := sel(append(by[:len(by):len(by)], "value", "sum(count) as n"), "(\n"+strings.Join(selects, "\nunion all\n")+"\n)", nil, append(by[:len(by):len(by)], "value"))
-	over := "over (partition by " + strings.Join(by, ", ")
-	ranked := sel(append(by[:len(by):len(by)], "value", "n", "sum(n) "+over+" order by value) as upto", "sum(n) "+over+") as total"), "(\n"+merged+"\n)", nil, nil)
-	columns = b.keyNames()
+	kept := append(b.keptDays(), "measure in ('"+strings.Join(s.measures(), "', '")+"')")
+	if b.plan.daily {
+		ranked = append(ranked, sel(append(b.keptKeys(s), "measure", "value", "count as n", "upto", "total"), "day_values", kept, nil))
+	} else {
+		merged = append(merged, sel(append(b.keptKeys(s), "measure", "value", "count"), "day_values", kept, nil))
+	}
+	if len(merged) > 0 {
+		ranked = append(ranked, b.ranked(strings.Join(merged, "\nunion all\n")))
+	}
+	columns := b.keyNames()
 	for _, m := range s.metrics {
 		d, _ := m.Info()
 		columns = append(columns, d.values+" as "+string(m))
 	}
-	return sel(columns, "(\n"+ranked+"\n)", nil, b.groups())
+	return sel(columns, "(\n"+strings.Join(ranked, "\nunion all\n")+"\n)", nil, b.groups())
+}
+
+// ranked counts values together, and up to each of them.
+func (b *builder) ranked(rows string) string {
+	by := append(b.keyNames(), "measure")
+	merged := sel(append(slices.Clone(by), "value", "sum(count) as n"), "(\n"+rows+"\n)", nil, append(slices.Clone(by), "value"))
+	over := "over (partition by " + strings.Join(by, ", ")
+	return sel(append(by, "value", "n", "sum(n) "+over+" order by value) as upto", "sum(n) "+over+") as total"), "(\n"+merged+"\n)", nil, nil)
+}
+
+// rawValues counts in one scan how often each value of every measure of the
+// scan was measured on the days that aren't kept.
+func (b *builder) rawValues(s scan) string {
+	measures := s.measures()
+	from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
+	columns := append(b.keys(s, "ts"), "unnest(['"+strings.Join(measures, "', '")+"']) as measure", "unnest(["+strings.Join(measures, ", ")+"]) as value")
+	where = append(where, "coalesce("+strings.Join(measures, ", ")+") is not null")
+	by := append(b.keyNames(), "measure", "value")
+	return sel(append(slices.Clone(by), "count(*) as count"), "(\n"+sel(columns, from, where, nil)+"\n)", []string{"value is not null"}, by)
 }
 
 // measures are what the scan's metrics are percentiles or shares of.

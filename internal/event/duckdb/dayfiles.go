@@ -17,7 +17,7 @@ import (
 // reads one stretch.
 var (
 	keptCountColumns = append([]column{{"site_id", bigint}, {"zone", text}, {"day", timestamp}, {"dimension", text}, {"value", text}}, sumColumns()...)
-	keptValueColumns = []column{{"site_id", bigint}, {"zone", text}, {"day", timestamp}, {"measure", text}, {"value", bigint}, {"count", bigint}}
+	keptValueColumns = []column{{"site_id", bigint}, {"zone", text}, {"day", timestamp}, {"measure", text}, {"value", bigint}, {"count", bigint}, {"upto", bigint}, {"total", bigint}}
 )
 
 type dayTable struct {

@@ -41,7 +41,7 @@ func keptSQL(site int64) func(event.Day) (counts, values []string) {
 			keys + "'path', path, count(distinct visitor_id), count(*) filter (where name = 'pageview'), count(*), 0, 0, 0, 0 from events where " + in("ts") + " group by path",
 			keys + "'', '', 0, 0, 0, count(distinct visit_id), count(*) filter (where name = 'pageview'), 0, 0 from events where " + in("visit_start"),
 		}
-		return counts, []string{keys + "'page_load', page_load, count(*) from events where page_load is not null and " + in("ts") + " group by page_load"}
+		return counts, []string{keys + "'page_load', page_load, count(*), sum(count(*)) over (order by page_load), sum(count(*)) over () from events where page_load is not null and " + in("ts") + " group by page_load"}
 	}
 }
 
