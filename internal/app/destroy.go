@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,10 +10,11 @@ import (
 )
 
 // destroySites destroys sites that were deleted three days ago, and takes
-// their bytes off the disk.
+// their bytes off the disk: out of the spool's files, the event store's, and
+// the control database's.
 func (s *server) destroySites(ctx context.Context) error {
 	n, err := s.control.sites.Destroy(ctx, func(ctx context.Context, sites []int64) error {
-		if err := s.caughtUp(ctx); err != nil {
+		if err := s.spool.Scrub(ctx, s.stored); err != nil {
 			return err
 		}
 		for _, id := range sites {
@@ -25,14 +27,15 @@ func (s *server) destroySites(ctx context.Context) error {
 	if n > 0 {
 		s.log.InfoContext(ctx, "sites destroyed", "sites", n)
 	}
-	return err
+	// Each hour, whether something was destroyed or not: the last time may have
+	// been cut short before this, and it costs nothing.
+	return errors.Join(err, s.control.db.Settle(ctx))
 }
 
-// caughtUp waits until everything the spool has now is in the store. The hits
-// of a deleted site are older than its deletion, so none comes after this.
-func (s *server) caughtUp(ctx context.Context) error {
+// stored waits until what the spool has before a position is in the store. The
+// hits of a deleted site are older than its deletion, so none comes after this.
+func (s *server) stored(ctx context.Context, until int64) error {
 	const patience = time.Minute // a loader that is well is a second behind
-	until := s.spool.Durable()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	poll := time.NewTicker(100 * time.Millisecond)

@@ -3,10 +3,13 @@ package app
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,8 +17,9 @@ import (
 	"moonbear/internal/site"
 )
 
-// TestDeletedSiteIsDestroyed follows a deleted site's text until it is in no
-// file of the event store any more.
+// TestDeletedSiteIsDestroyed follows a deleted site's text, which came in with
+// hits, a goal, a segment and an import, until it is in no file of the data
+// directory any more.
 func TestDeletedSiteIsDestroyed(t *testing.T) {
 	cfg := testConfig(t, t.TempDir())
 	made, err := Setup(t.Context(), cfg, SetupRequest{Email: "owner@shop.test", Password: "a long enough password", Domain: "shop.test"})
@@ -25,13 +29,29 @@ func TestDeletedSiteIsDestroyed(t *testing.T) {
 	const canary = "canary-6rTfWq0z"
 	s := start(t, cfg, ServeOptions{})
 	s.view(made.SiteID, "https://shop.test/"+canary)
-	until(t, "the hit is loaded", func() bool { return s.metric(made, "pageviews") == 1 })
+	for _, hit := range []string{
+		`{"n":"pageview","u":"https://shop.test/","d":"shop.test","r":"https://elsewhere.example/` + canary + `"}`,
+		`{"n":"signup","u":"https://shop.test/","d":"shop.test","p":{"plan":"` + canary + `"}}`,
+	} {
+		if status, b := s.post("/api/event", hit); status != http.StatusAccepted {
+			t.Fatalf("a hit was answered with %d %s", status, b)
+		}
+	}
+	until(t, "the hits are loaded", func() bool { return s.metric(made, "events") == 3 })
+	log := filepath.Join(t.TempDir(), canary+".log")
+	if err := os.WriteFile(log, []byte(strings.ReplaceAll(importLog(20), "/p", "/"+canary)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Import(t.Context(), cfg, ImportRequest{Site: made.SiteID, Files: []string{log}}, os.Stdin, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	events := cfg.eventsPath()
-	if n := holding(t, events, canary); n == 0 {
-		t.Fatal("the text is in no file before: this test could not fail")
+	for _, path := range []string{cfg.eventsPath(), filepath.Join(cfg.DataDir, "spool"), filepath.Join(cfg.DataDir, "moonbear.db")} {
+		if n := holding(t, path, canary); n == 0 {
+			t.Fatalf("the text is not in %s before: this test could not fail", path)
+		}
 	}
 
 	ctx := t.Context()
@@ -50,19 +70,24 @@ func TestDeletedSiteIsDestroyed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	st, _ := off.control.sites.Directory().Lookup(made.SiteID)
+	_, err = off.control.sites.AddGoal(ctx, site.Goal{Site: st.ID, Name: canary, Rule: site.Rule{Path: "/" + canary}})
+	must(err)
+	_, err = off.control.sites.AddSegment(ctx, site.Segment{Site: st.ID, Name: canary, Filter: `{"dimension":"path","operator":"eq","value":"` + canary + `"}`})
+	must(err)
 	must(off.control.sites.Delete(ctx, made.SiteID))
 	if _, known := off.control.sites.Directory().Lookup(made.SiteID); known {
 		t.Error("a deleted site is still collected")
 	}
 	must(off.destroySites(ctx))
-	if n := holding(t, events, canary); n == 0 {
+	if n := holding(t, cfg.eventsPath(), canary); n == 0 {
 		t.Fatal("destroyed while it can be restored")
 	}
 	_, err = off.control.db.Bun().NewRaw("update sites set deleted_at = ?", db.Time(time.Now().Add(-site.DeletedKept))).Exec(ctx)
 	must(err)
 	must(off.destroySites(ctx))
-	if n := holding(t, events, canary); n != 0 {
-		t.Errorf("%d files of the event store still hold the text", n)
+	if n := holding(t, cfg.DataDir, canary); n != 0 {
+		t.Errorf("%d files still hold the text", n)
 	}
 	var rows int
 	must(off.control.db.Bun().NewRaw("select count(*) from sites").Scan(ctx, &rows))
@@ -73,7 +98,8 @@ func TestDeletedSiteIsDestroyed(t *testing.T) {
 }
 
 // holding counts the files of a directory, or the file, that hold a text. The
-// store writes texts as they are unless they repeat.
+// stores and the spool write texts as they are, the event store unless they
+// repeat.
 func holding(t *testing.T, path, text string) (n int) {
 	t.Helper()
 	files, err := filepath.Glob(path + "*")
@@ -87,6 +113,7 @@ func holding(t *testing.T, path, text string) (n int) {
 			}
 			b, err := os.ReadFile(path)
 			if bytes.Contains(b, []byte(text)) {
+				t.Logf("%s holds it", path)
 				n++
 			}
 			return err

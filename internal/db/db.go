@@ -90,6 +90,7 @@ func sqliteDSN(path string) string {
 	q.Set("_journal_mode", "WAL")
 	q.Set("_synchronous", "FULL")
 	q.Set("_foreign_keys", "on")
+	q.Set("_secure_delete", "on") // what is deleted is overwritten with zeros
 	q.Set("_busy_timeout", strconv.FormatInt(busy.Milliseconds(), 10))
 	// url.URL escapes what SQLite would read as the end of the path: ? # %.
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
@@ -127,6 +128,20 @@ func (d *DB) Embedded() bool { return d.bun.Dialect().Name() == dialect.SQLite }
 // the lock that fn itself holds. Slow work (hashing a password) belongs before.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
 	return d.bun.RunInTx(ctx, nil, fn)
+}
+
+// Settle brings everything into the database file and empties the log of
+// changes, which holds pages as they were: what was deleted is in neither then.
+// It waits for readers, ten seconds at most.
+func (d *DB) Settle(ctx context.Context) error {
+	var busy, log, moved int // log and moved count pages
+	if err := d.sql.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &log, &moved); err != nil {
+		return fmt.Errorf("empty the control database's log: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("empty the control database's log: it is in use all the time")
+	}
+	return nil
 }
 
 // Close waits for running queries and closes the pool.

@@ -74,7 +74,7 @@ func TestPragmas(t *testing.T) {
 		}
 		defer c.Close()
 		for pragma, want := range map[string]string{
-			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000",
+			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "secure_delete": "1",
 		} {
 			var got string
 			if err := c.QueryRowContext(t.Context(), "pragma "+pragma).Scan(&got); err != nil {
@@ -232,4 +232,48 @@ func count(t *testing.T, d *db.DB, table string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestSettle deletes a text, small and larger than a page, until no file of the
+// database holds it.
+func TestSettle(t *testing.T) {
+	const canary = "canary-Vt6nHw31kzRe"
+	path := filepath.Join(t.TempDir(), "moonbear.db")
+	d, err := db.Open(t.Context(), "sqlite://"+path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	exec := func(query string, args ...any) {
+		t.Helper()
+		if _, err := d.SQL().ExecContext(t.Context(), query, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holding := func() (n int) {
+		for _, f := range []string{path, path + "-wal"} {
+			if b, _ := os.ReadFile(f); strings.Contains(string(b), canary) {
+				n++
+			}
+		}
+		return n
+	}
+	exec("create table texts (id integer primary key, text text)")
+	for i := range 200 {
+		exec("insert into texts (text) values (?)", strings.Repeat(canary+" ", 1+i*i%400))
+	}
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	exec("update texts set text = ? where id % 3 = 0", canary)
+	if holding() != 2 {
+		t.Fatal("the text should be in the file and in its log: this test could not fail")
+	}
+	exec("delete from texts")
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := holding(); n != 0 {
+		t.Errorf("%d files still hold the text", n)
+	}
 }

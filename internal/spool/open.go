@@ -126,9 +126,9 @@ func (s *Spool) readSegments(names []string) (births []string, err error) {
 		}
 		if damage != nil {
 			s.log.Error("a spool segment is damaged and was set aside: what it held is not loaded",
-				"segment", name, "error", damage, "renamed", name+".bad", "bytes", g.size)
+				"segment", name, "error", damage, "renamed", name+badSuffix, "bytes", g.size)
 			s.metrics.damage.Add(float64(g.size))
-			if err := s.fs.Rename(s.path(name), s.path(name+".bad")); err != nil {
+			if err := s.fs.Rename(s.path(name), s.path(name+badSuffix)); err != nil {
 				return nil, err
 			}
 			continue

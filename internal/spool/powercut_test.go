@@ -28,6 +28,7 @@ type world struct {
 	loadedTo int64
 	lives    int
 	id       string       // the spool's, as the store knows it
+	scrub    bool         // what is loaded is scrubbed, beside the appends
 	resend   bool         // clients send a refused record again, as those with an Idempotency-Key do
 	alarms   bytes.Buffer // what the spool logged as an error
 }
@@ -49,7 +50,7 @@ func (w *world) open(d *powercut.Disk) (*spool.Spool, error) {
 func (w *world) append(ctx context.Context, s *spool.Spool, life, client, phase, n int, r *rand.Rand) {
 	for i := range n {
 		id := fmt.Sprintf("%d/%d/%d/%d/", life, client, phase, i)
-		record := id + strings.Repeat("x", r.IntN(300))
+		record := id + strings.Repeat(id, 40)[:r.IntN(300)]
 		w.mu.Lock()
 		w.appended[record] = true
 		w.mu.Unlock()
@@ -107,6 +108,9 @@ func (w *world) live(d *powercut.Disk, seed uint64) error {
 		for c := range clients {
 			r := rand.New(rand.NewPCG(seed, uint64(phase*clients+c)))
 			wg.Go(func() { w.append(ctx, s, life, c, phase, 3, r) })
+		}
+		if w.scrub && phase%2 == 1 {
+			errs = append(errs, w.scrubbed(ctx, s, d))
 		}
 		wg.Wait()
 		errs = append(errs, w.load(ctx, s, phase%2 == 1))
@@ -179,7 +183,7 @@ func TestPowerCut(t *testing.T) {
 					n = chances
 				}
 				for i := range n {
-					done = cutOnce(t, at, survival, uint64(i))
+					done = cutOnce(t, at, survival, uint64(i), false)
 				}
 				return done
 			})
@@ -206,9 +210,10 @@ func atEveryCall(t *testing.T, try func(t *testing.T, at int) (done bool)) {
 	}
 }
 
-func cutOnce(t *testing.T, at int, survival powercut.Survival, seed uint64) (done bool) {
+func cutOnce(t *testing.T, at int, survival powercut.Survival, seed uint64, scrub bool) (done bool) {
 	r := rand.New(rand.NewPCG(uint64(at), seed))
 	w := newWorld()
+	w.scrub = scrub
 	d := powercut.New()
 	d.CutAt(at)
 	err := errors.Join(w.live(d, 1), w.live(d, 2))
@@ -269,20 +274,20 @@ func TestDiskErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			atEveryCall(t, func(t *testing.T, at int) bool { return failOnce(t, at, tt.count, tt.err, false) })
+			atEveryCall(t, func(t *testing.T, at int) bool { return failOnce(t, at, tt.count, tt.err, false, false) })
 		})
 		// What was refused although its bytes reached the disk must not be
 		// there twice when it is sent again.
 		t.Run(tt.name+", and sent again", func(t *testing.T) {
-			atEveryCall(t, func(t *testing.T, at int) bool { return failOnce(t, at, tt.count, tt.err, true) })
+			atEveryCall(t, func(t *testing.T, at int) bool { return failOnce(t, at, tt.count, tt.err, true, false) })
 		})
 	}
 }
 
-func failOnce(t *testing.T, at, count int, cause error, resend bool) (done bool) {
+func failOnce(t *testing.T, at, count int, cause error, resend, scrub bool) (done bool) {
 	r := rand.New(rand.NewPCG(uint64(at), uint64(count)))
 	w := newWorld()
-	w.resend = resend
+	w.resend, w.scrub = resend, scrub
 	d := powercut.New()
 	d.FailAt(at, count, cause)
 	_ = w.live(d, 1) // may say what failed; what counts is below

@@ -175,6 +175,8 @@ func (s *Spool) setAside(name string, b []byte) error {
 // Release says that everything before to is stored elsewhere. Whole segments
 // go; the last one always stays, as it tells where the log ends.
 func (s *Spool) Release(to int64) error {
+	s.releasing.Lock()
+	defer s.releasing.Unlock()
 	s.files.Lock()
 	n := 0
 	for n+1 < len(s.segments) && s.segments[n+1].start <= to {

@@ -30,6 +30,7 @@ const (
 	segmentMagic   = "moonspol"
 	segmentVersion = 1
 	segmentSuffix  = ".seg"
+	badSuffix      = ".bad" // behind the name of a segment with a bad header
 	spareName      = "spare"
 )
 
@@ -51,6 +52,16 @@ func parseSegmentName(name string) (start int64, ok bool) {
 	}
 	start, err := strconv.ParseInt(digits, 10, 64)
 	return start, err == nil && start >= 0
+}
+
+// setAsideSegment says whether a name is that of a segment with a bad header.
+func setAsideSegment(name string) bool {
+	name, ok := strings.CutSuffix(name, badSuffix)
+	if !ok {
+		return false
+	}
+	_, ok = parseSegmentName(name)
+	return ok
 }
 
 func (s *Spool) path(name string) string { return filepath.Join(s.dir, name) }

@@ -15,6 +15,7 @@ import (
 type spareSlot struct {
 	mu     sync.Mutex
 	ready  bool          // the file named spare has segBytes and may be used
+	fresh  bool          // no released segment may become one
 	wanted chan struct{} // capacity 1
 }
 
@@ -96,7 +97,7 @@ func (s *Spool) recycle(g segment) error {
 	name := s.path(segmentName(g.start))
 	s.spare.mu.Lock()
 	defer s.spare.mu.Unlock()
-	if s.spare.ready || g.size != s.segBytes {
+	if s.spare.ready || s.spare.fresh || g.size != s.segBytes {
 		return s.fs.Remove(name)
 	}
 	if err := s.fs.Rename(name, s.path(spareName)); err != nil {

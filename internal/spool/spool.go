@@ -8,6 +8,7 @@
 //	        positions, writes once, fdatasyncs once, wakes everyone who waits
 //	Read    hands durable records to load, in order
 //	Release forgets what load has stored elsewhere; the file is used again
+//	Scrub   takes what is stored elsewhere off the disk for good
 //
 // A position is a byte offset in one endless log, cut into segment files named
 // after their first position:
@@ -111,10 +112,16 @@ type Spool struct {
 	segments []segment
 	identity identity
 
-	// The writer's own.
-	active   *activeSegment // nil: the next batch begins a segment
-	recycled *batch         // the batch written last, its memory to be used again
-	backoff  time.Duration
+	// Held to write to the log: by the writer for each batch, by Scrub between two.
+	writing sync.Mutex
+	active  *activeSegment // nil: the next batch begins a segment
+	backoff time.Duration
+	closed  bool
+
+	recycled *batch // the writer's own: the batch written last, its memory to be used again
+
+	releasing sync.Mutex // held from taking segments off the list until they are off the disk
+	scrubbing sync.Mutex
 
 	spare    spareSlot
 	notifyMu sync.Mutex
@@ -286,11 +293,10 @@ func (s *Spool) Close() error {
 		s.pending = newBatch(nil)
 	}
 	s.mu.Unlock()
-	var errs []error
-	if s.active != nil {
-		errs = append(errs, s.active.seal())
-		s.active = nil
-	}
+	s.writing.Lock()
+	s.closed = true
+	errs := []error{s.leave()}
+	s.writing.Unlock()
 	errs = append(errs, s.lock.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close spool: %w", err)

@@ -72,6 +72,8 @@ func (s *Spool) writeBatch(b *batch) {
 	if b.records == 0 {
 		return // woken for a batch that fail has answered
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	began := time.Now()
 	err := s.commit(b.buf)
 	if err != nil {
@@ -101,17 +103,32 @@ func (s *Spool) commit(buf []byte) error {
 		s.advance(a.end)
 		return nil
 	}
-	if s.active != nil {
-		file := s.active
-		s.active = nil
-		if err := file.seal(); err != nil {
-			return fmt.Errorf("close segment: %w", err)
-		}
+	if err := s.leave(); err != nil {
+		return err
 	}
 	a, err := s.begin(pos, buf)
 	if err != nil {
 		return err
 	}
+	s.enter(a)
+	return nil
+}
+
+// leave ends writing to the active segment, if there is one.
+func (s *Spool) leave() error {
+	a := s.active
+	s.active = nil
+	if a == nil {
+		return nil
+	}
+	if err := a.seal(); err != nil {
+		return fmt.Errorf("close segment: %w", err)
+	}
+	return nil
+}
+
+// enter makes a segment the active one.
+func (s *Spool) enter(a *activeSegment) {
 	s.active = a
 	s.files.Lock()
 	if n := len(s.segments); n > 0 && s.segments[n-1].start == a.start {
@@ -120,7 +137,6 @@ func (s *Spool) commit(buf []byte) error {
 	s.segments = append(s.segments, a.segment)
 	s.files.Unlock()
 	s.advance(a.end)
-	return nil
 }
 
 func (a *activeSegment) write(buf []byte) error {

@@ -10,6 +10,7 @@
 package powercut
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,30 @@ func (d *Disk) Calls() int { d.mu.Lock(); defer d.mu.Unlock(); return d.calls }
 
 // Trace lists the calls made, for a test that failed.
 func (d *Disk) Trace() string { d.mu.Lock(); defer d.mu.Unlock(); return strings.Join(d.trace, "\n") }
+
+// Holds lists the files that hold a text: those there are, and those a power
+// cut may bring back or leave as they were.
+func (d *Disk) Holds(text string) (names []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	look := func(name string, n *inode) {
+		if n != nil && (bytes.Contains(n.live, []byte(text)) || bytes.Contains(n.disk, []byte(text))) {
+			names = append(names, name)
+		}
+	}
+	for name, n := range d.names {
+		look(name, n)
+	}
+	for name, n := range d.durable {
+		look(name+" (on disk)", n)
+	}
+	for _, ops := range d.ops {
+		for _, o := range ops {
+			look(o.name+" (not yet on disk)", o.node)
+		}
+	}
+	return names
+}
 
 // call counts one call and says how it fares. d.mu is held.
 func (d *Disk) call(what string, args ...any) error {
