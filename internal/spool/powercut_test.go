@@ -50,7 +50,7 @@ func (w *world) open(d *powercut.Disk) (*spool.Spool, error) {
 func (w *world) append(ctx context.Context, s *spool.Spool, life, client, phase, n int, r *rand.Rand) {
 	for i := range n {
 		id := fmt.Sprintf("%d/%d/%d/%d/", life, client, phase, i)
-		record := id + strings.Repeat(id, 40)[:r.IntN(300)]
+		record := id + strings.Repeat("x"+id, 40)[:r.IntN(300)]
 		w.mu.Lock()
 		w.appended[record] = true
 		w.mu.Unlock()

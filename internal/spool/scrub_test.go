@@ -282,7 +282,7 @@ func (w *world) scrubbed(ctx context.Context, s *spool.Spool, d *powercut.Disk) 
 		return err
 	}
 	for _, record := range w.loaded[:gone] {
-		id := record[:len("0/0/0/0/")]
+		id := "x" + record[:len("0/0/0/0/")] // it is filled with these
 		if names := d.Holds(id); len(names) > 0 {
 			return fmt.Errorf("%s was scrubbed and is in %q", id, names)
 		}
