@@ -83,5 +83,9 @@ func (s *server) smallSteps() []step {
 			return s.doJob(ctx, "compact events", 20*time.Minute)
 		}},
 		step{"the dashboard after it", page(big + "?period=4w")},
+		step{fmt.Sprintf("an import of %d lines of a log", importLines), func(ctx context.Context) (time.Duration, error) {
+			return s.importing(ctx, 2)
+		}},
+		step{"the dashboard after that", page(big + "?period=4w")},
 	)
 }
