@@ -37,7 +37,7 @@ func (s *Stats) ask(ctx context.Context, r *Result, q Query, over Span, bs []buc
 // kept is what the store keeps for q, nothing where that is of no use to it.
 func (s *Stats) kept(ctx context.Context, q Query) (event.Kept, error) {
 	keeper, ok := s.store.(event.DayKeeper)
-	if !ok || !q.keepable() {
+	if !ok || !q.keepable() && !q.keepsBase() {
 		return event.Kept{}, nil
 	}
 	return keeper.Kept(ctx, q.Site.ID, q.Site.TimeZone)

@@ -46,6 +46,10 @@ var metrics = slices.Concat([]MetricInfo{
 // hidden, which is the second half of its pageview.
 const counted = "name <> 'engagement'"
 
+// paid is true of events with money. A currency is letters; asked so and not
+// for "not empty", the store skips what has none.
+const paid = "currency >= ' '"
+
 // percentiles are p50, p75 and p95 of everything measured, and how much of it
 // there is. They are nearest-rank: the number that at least that share of the measurements doesn't exceed, which is
 // always one that was measured. The share is written as a decimal, which

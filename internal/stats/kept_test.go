@@ -163,8 +163,14 @@ func keptQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
 	default:
 		d := pick(r, append(stats.Dimensions(), stats.Path, stats.Path, stats.EntryPage, stats.ExitPage))
 		q.Dimensions = []stats.Dimension{d}
-		if r.IntN(3) == 0 {
+		switch r.IntN(6) {
+		case 0, 1:
 			q.Filter = stats.Is(d, pick(r, []stats.Op{stats.IsSet, stats.IsNotSet}))
+		case 2:
+			q.Filter = randomLeaf(r, q.Goals, d)
+		case 3:
+			q.Filter = stats.Filter{Op: pick(r, []stats.Op{stats.And, stats.Or}), Filters: []stats.Filter{
+				randomLeaf(r, q.Goals, d), {Op: stats.Not, Filters: []stats.Filter{randomLeaf(r, q.Goals, d)}}}}
 		}
 		if r.IntN(2) == 0 {
 			q.Order = []stats.Order{{By: string(pick(r, q.Metrics)), Desc: r.IntN(2) == 0}}
@@ -175,10 +181,27 @@ func keptQuery(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
 	if r.IntN(12) == 0 {
 		q.Filter = q.Filter.Add(randomLeaf(r, q.Goals, pick(r, stats.Dimensions())))
 	}
+	if r.IntN(6) == 0 {
+		askRate(r, &q)
+	}
 	if q.Validate(now, stats.Names{}) != nil {
 		return keptQuery(r, st, now)
 	}
 	return q
+}
+
+// askRate has a question ask how many of its visitors met a goal.
+func askRate(r *rand.Rand, q *stats.Query) {
+	if !slices.Contains(q.Metrics, stats.ConversionRate) {
+		q.Metrics = append(q.Metrics, stats.ConversionRate)
+	}
+	switch {
+	case q.Interval == "" && r.IntN(2) == 0 && !slices.Contains(q.Dimensions, stats.GoalName):
+		q.Dimensions = slices.Insert(slices.Clone(q.Dimensions), r.IntN(len(q.Dimensions)+1), stats.GoalName)
+		q.PageSize = 20
+	default:
+		q.Filter = q.Filter.Add(randomLeaf(r, q.Goals, stats.GoalName))
+	}
 }
 
 // TestKeptDays: questions have the same answers from kept days, from the

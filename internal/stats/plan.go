@@ -24,6 +24,8 @@ type plan struct {
 	dims    []Dimension
 	metrics []Metric // in the query's order
 	parts   []scan
+	keeps   bool        // the question is one that kept days answer
+	base    bool        // the visitors of its conversion rate are
 	kept    daysKept    // for the scans that take days
 	imports *importPlan // nil: none are added
 	goals   []site.Goal // nil when nothing is asked about them
@@ -57,6 +59,7 @@ func planFor(q Query, from, to time.Time, bs []bucket) plan {
 		from: from.UTC(), to: to.UTC(),
 		runs: runs(bs), daily: bs != nil && q.Interval == Day, dims: q.Dimensions, metrics: q.Metrics,
 	}
+	p.keeps = q.keepable()
 	if q.Shape() == Breakdown {
 		p.order, p.least = q.order(), q.Least
 		p.limit = q.pageSize()
@@ -65,6 +68,7 @@ func planFor(q Query, from, to time.Time, bs []bucket) plan {
 	filter := q.Filter
 	if q.AsksGoals() {
 		p.planGoals(q)
+		p.base = q.keepsBase()
 		filter = q.Filter.spelled(q.Goals)
 	}
 	byPath := slices.Contains(q.Dimensions, Path)

@@ -65,8 +65,8 @@ var keptDimensions = []Dimension{
 }
 
 // addsUp says that q's sums may be those of its days added: it has no
-// conditions but on the one dimension it groups by, and no bucket is a part of
-// a day.
+// conditions but on the one dimension it groups by, which keep or leave out
+// whole rows, and no bucket is a part of a day.
 func (q Query) addsUp() bool {
 	switch q.Interval {
 	case Minute, Hour:
@@ -80,14 +80,21 @@ func (q Query) addsUp() bool {
 	if len(q.Dimensions) > 1 {
 		return false
 	}
-	f := q.Filter
-	switch {
-	case f.IsZero():
+	if q.Filter.IsZero() {
 		return true
-	case f.Op != IsSet && f.Op != IsNotSet || len(q.Dimensions) == 0 || f.Dimension != q.Dimensions[0]:
+	}
+	if len(q.Dimensions) == 0 || !q.Filter.only(q.Dimensions[0]) {
 		return false
 	}
-	return f.Dimension != EntryPage && f.Dimension != ExitPage // these need a look around the period
+	return q.Dimensions[0] != EntryPage && q.Dimensions[0] != ExitPage // these need a look around the period
+}
+
+// only says that f asks about d and nothing else.
+func (f Filter) only(d Dimension) bool {
+	if f.isJoin() {
+		return !slices.ContainsFunc(f.Filters, func(c Filter) bool { return !c.only(d) })
+	}
+	return f.Dimension == d
 }
 
 // inSiteZone says that q's days are the site's own.
@@ -100,6 +107,17 @@ func (q Query) keepable() bool {
 	return q.addsUp() && (len(q.Dimensions) == 0 || slices.Contains(keptDimensions, q.Dimensions[0]))
 }
 
+// keepsBase says that the visitors of q's conversion rate may come from kept
+// days: they are those of the question that has no goals in it.
+func (q Query) keepsBase() bool {
+	if !q.asksBase() {
+		return false
+	}
+	q.Filter, _ = splitGoals(q.Filter)
+	q.Dimensions = slices.DeleteFunc(slices.Clone(q.Dimensions), func(d Dimension) bool { return d == GoalName })
+	return q.keepable()
+}
+
 // withDays is p with its sums and values from kept days, where k has any, and
 // with imports.
 func (p plan) withDays(k daysKept, imports *importPlan) plan {
@@ -107,13 +125,15 @@ func (p plan) withDays(k daysKept, imports *importPlan) plan {
 		return p
 	}
 	p.kept, p.imports = k, imports
-	kept, added := len(k.runs) > 0, imports != nil
+	kept, added := p.keepsDays(), imports != nil
 	var parts []scan
 	for _, s := range p.parts {
 		switch s.part {
 		case byEvent:
 			parts = append(parts, p.splitEvents(s)...)
 			continue
+		case byBase:
+			s.days = p.base && len(k.runs) > 0 && s.own()
 		case byVisit:
 			s.days, s.imports = kept, added
 		case byEntry: // a condition on the path is of another page than the one they are by
@@ -126,17 +146,24 @@ func (p plan) withDays(k daysKept, imports *importPlan) plan {
 	return p
 }
 
+// keepsDays says that there are kept days for more than the visitors of a
+// conversion rate.
+func (p plan) keepsDays() bool { return p.keeps && len(p.kept.runs) > 0 }
+
+// own says that a scan's events are told by themselves. An event's exit page is
+// told by what came after its day, so a change there would change a day that is
+// still kept.
+func (s scan) own() bool { return !s.exits && !s.entries }
+
 // splitEvents parts what days add up to from what they don't.
 func (p plan) splitEvents(s scan) (parts []scan) {
-	// An event's exit page is told by what came after its day, so a change there
-	// would change a day that is still kept.
-	own := !s.exits && !s.entries
+	own := s.own()
 	take := func(kind part, which func(MetricInfo) bool) {
 		t := s
 		t.part, t.metrics = kind, nil
 		switch kind {
 		case byCount:
-			t.days, t.imports = own && len(p.kept.runs) > 0, p.imports != nil
+			t.days, t.imports = own && p.keepsDays(), p.imports != nil
 		case byValue:
 			t.days = true
 		}
@@ -149,8 +176,8 @@ func (p plan) splitEvents(s scan) (parts []scan) {
 			parts = append(parts, t)
 		}
 	}
-	counts := func(d MetricInfo) bool { return d.sums != nil && (own || p.imports != nil) }
-	values := func(d MetricInfo) bool { return d.values != "" && len(p.dims) == 0 && len(p.kept.runs) > 0 }
+	counts := func(d MetricInfo) bool { return d.sums != nil && (own && p.keepsDays() || p.imports != nil) }
+	values := func(d MetricInfo) bool { return d.values != "" && len(p.dims) == 0 && p.keepsDays() }
 	take(byCount, counts)
 	take(byValue, values)
 	take(byEvent, func(d MetricInfo) bool { return !counts(d) && !values(d) })

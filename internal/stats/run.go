@@ -99,10 +99,11 @@ func (q Query) Spans(now time.Time) (span, previous Span, err error) {
 // answer is one row of the store's: keys, numbers in the order of the
 // metrics, how many rows there are in all, and revenue apart.
 type answer struct {
-	keys   []string
-	values []Number
-	others []Amount
-	inAll  int
+	elsewhere bool // there is revenue in other currencies than the site's
+	keys      []string
+	values    []Number
+	others    []Amount
+	inAll     int
 }
 
 // rowKey is a row's keys as one comparable value.
@@ -268,8 +269,8 @@ func values(q Query, now, then *answer) []Value {
 	return vs
 }
 
-// answers runs a plan, and the one for other currencies when revenue is asked
-// for.
+// answers runs a plan, and the one for other currencies when there is revenue
+// in any.
 func (s *Stats) answers(ctx context.Context, q Query, p plan) ([]answer, error) {
 	st := p.sql(s.store.Dialect())
 	keys := len(p.dims)
@@ -281,7 +282,8 @@ func (s *Stats) answers(ctx context.Context, q Query, p plan) ([]answer, error) 
 		return nil, err
 	}
 	as, err := readAnswers(rows, q, keys)
-	if err != nil || !slices.Contains(q.Metrics, Revenue) || len(as) == 0 {
+	before := p.only != nil // rows of an earlier period: only their own money is shown
+	if err != nil || before || !slices.ContainsFunc(as, func(a answer) bool { return a.elsewhere }) {
 		return as, err
 	}
 	return as, s.addOthers(ctx, p, as)
@@ -308,6 +310,9 @@ func readAnswers(rows *sql.Rows, q Query, keys int) (as []answer, err error) {
 		for i := range numbers {
 			into = append(into, &numbers[i])
 		}
+		if slices.Contains(q.Metrics, Revenue) {
+			into = append(into, &a.elsewhere)
+		}
 		if counted {
 			into = append(into, &a.inAll)
 		}
@@ -327,9 +332,11 @@ func readAnswers(rows *sql.Rows, q Query, keys int) (as []answer, err error) {
 // addOthers puts revenue in currencies other than the site's beside the rows
 // it belongs to.
 func (s *Stats) addOthers(ctx context.Context, p plan, as []answer) (err error) {
-	if len(p.dims) > 0 && p.only == nil {
+	if len(p.dims) > 0 {
 		for _, a := range as {
-			p.only = append(p.only, a.keys)
+			if a.elsewhere {
+				p.only = append(p.only, a.keys)
+			}
 		}
 	}
 	st := p.othersSQL(s.store.Dialect())

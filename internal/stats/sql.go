@@ -23,6 +23,8 @@ type builder struct {
 	plan    plan
 	args    []any
 	inline  bool // arguments are written into the text: only for what is our own
+
+	counting bool // conditions are of rows of counts: of their one dimension's value
 }
 
 // arg binds v and gives its placeholder.
@@ -54,7 +56,8 @@ func (b *builder) time(t time.Time) string {
 
 // sql writes the plan as one statement: a table for each part, joined by
 // their keys. It gives the keys as text (a series: the bucket's number), then
-// the metrics as doubles, then, for rows, how many there are on all pages.
+// the metrics as doubles, then, with revenue, whether there is any in another
+// currency, then, for rows, how many there are on all pages.
 func (p plan) sql(d event.Dialect) statement {
 	b := &builder{dialect: d, plan: p}
 	var with []string
@@ -96,6 +99,9 @@ func (b *builder) eventRows(s scan) string {
 	from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
 	if !slices.ContainsFunc(s.metrics, Metric.measures) {
 		where = append(where, counted)
+	}
+	if slices.Equal(s.metrics, []Metric{Revenue}) && b.plan.worth == nil {
+		where = append(where, paid)
 	}
 	if slices.Equal(s.metrics, []Metric{Conversions}) && b.met(s) != "" {
 		where = b.filtered(where, anyGoal(b.plan.goals))
@@ -315,7 +321,7 @@ func (b *builder) aggregates(s scan) []string {
 			continue
 		}
 		columns = append(columns, text+" as "+string(m))
-		if m == Revenue && b.plan.only == nil && len(b.plan.dims) > 0 {
+		if m == Revenue {
 			columns = append(columns, "count(*) filter (where currency <> "+b.arg(b.plan.currency)+" and currency <> '' and "+counted+") as revenue_elsewhere")
 		}
 	}

@@ -95,15 +95,9 @@ func (b *builder) keptRows(s scan) []string {
 // ofDimension is true of counted rows of a scan's dimension and condition.
 func (b *builder) ofDimension(s scan) []string {
 	where := []string{"dimension = " + b.arg(string(b.keptDimension(s)))}
-	for _, f := range []Filter{s.every, s.some} {
-		switch f.Op {
-		case IsSet:
-			where = append(where, "value <> ''")
-		case IsNotSet:
-			where = append(where, "value = ''")
-		}
-	}
-	return where
+	b.counting = true
+	defer func() { b.counting = false }()
+	return b.filtered(b.filtered(where, s.every), s.some)
 }
 
 // keptDays is true of the rows of kept days.

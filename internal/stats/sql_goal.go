@@ -3,31 +3,60 @@ package stats
 import (
 	"slices"
 	"strings"
+
+	"moonbear/internal/event"
+	"moonbear/internal/site"
 )
 
 // source is what a scan reads: the rows of events that answer where, or, by
-// goal, one row for each goal that an event met.
+// goal, one row for each goal that an event met. Pages and the customer's events
+// are read apart, because pages have no use for properties, and the store skips
+// all pageviews for the others.
 func (b *builder) source(s scan, events string, where []string) (from string, left []string) {
 	from = b.joined(s, events)
 	if !slices.Contains(s.dims, GoalName) {
 		return from, where
 	}
-	rows := sel([]string{"*", "unnest(" + b.goalsMet() + ") as goal"}, from, b.filtered(where, anyGoal(b.plan.goals)), nil)
-	return "(\n" + rows + "\n)", nil
+	var selects []string
+	for _, goals := range kinds(b.plan.goals) {
+		met := b.filtered(where, anyGoal(goals))
+		if goals[0].Rule.Path != "" && slices.Contains(where, counted) {
+			met = append(met, "name = '"+event.Pageview+"'")
+		}
+		goal := b.arg(goals[0].Name)
+		if len(goals) > 1 {
+			goal = "unnest(" + b.goalsMet(goals) + ")"
+		}
+		selects = append(selects, sel([]string{"*", goal + " as goal"}, from, met, nil))
+	}
+	return "(\n" + strings.Join(selects, "\nunion all\n") + "\n)", nil
 }
 
-// goalsMet is the list of the names of the goals that a row met.
-func (b *builder) goalsMet() string {
-	rules := make([]string, len(b.plan.goals))
-	for i, g := range b.plan.goals {
+// kinds are the goals that are pages, and those that are events.
+func kinds(goals []site.Goal) (ks [][]site.Goal) {
+	var pages, events []site.Goal
+	for _, g := range goals {
+		if g.Rule.Path != "" {
+			pages = append(pages, g)
+		} else {
+			events = append(events, g)
+		}
+	}
+	return slices.DeleteFunc([][]site.Goal{pages, events}, func(k []site.Goal) bool { return k == nil })
+}
+
+// goalsMet is the list of the names of those goals that a row met.
+func (b *builder) goalsMet(goals []site.Goal) string {
+	rules := make([]string, len(goals))
+	for i, g := range goals {
 		rules[i] = b.condition(ruleFilter(g.Rule))
 	}
-	return "list_where(" + b.goalList() + ", [" + strings.Join(rules, ", ") + "])"
+	return "list_where(" + b.goalList(goals) + ", [" + strings.Join(rules, ", ") + "])"
 }
 
-func (b *builder) goalList() string {
-	names := make([]string, len(b.plan.goals))
-	for i, g := range b.plan.goals {
+func (b *builder) goalList(goals []site.Goal) string {
+	names := make([]string, len(goals))
+	for i, g := range goals {
 		names[i] = b.arg(g.Name)
 	}
 	return "[" + strings.Join(names, ", ") + "]"
@@ -38,7 +67,7 @@ func (b *builder) goalList() string {
 func (b *builder) rowKeys(s scan) []string {
 	keys := b.keys(s, "visit_start")
 	if i := slices.Index(s.dims, GoalName); i >= 0 {
-		keys[i] = b.goalsMet() + " as " + b.keyNames()[i]
+		keys[i] = b.goalsMet(b.plan.goals) + " as " + b.keyNames()[i]
 	}
 	return keys
 }
@@ -52,21 +81,26 @@ func (b *builder) unnested(s scan) []string {
 	return keys
 }
 
-// baseRows counts the visitors that a conversion rate is of. They are the same
-// for every goal.
+// baseRows counts the visitors that a conversion rate is of: those of the same
+// question without its goals. They are the same for every goal.
 func (b *builder) baseRows(s scan) string {
-	where := append(b.within("ts", b.plan.from, b.plan.to), "visitor_id <> 0", counted)
-	keys := b.keys(s, "ts")
-	i := slices.Index(s.dims, GoalName)
-	groups := b.groups()
-	if i >= 0 {
-		keys, groups = slices.Delete(keys, i, i+1), groups[:len(groups)-1]
+	dims := b.plan.dims
+	s.metrics = []Metric{Visitors}
+	s.dims = slices.DeleteFunc(slices.Clone(dims), func(d Dimension) bool { return d == GoalName })
+	b.plan.dims = s.dims
+	from := "(\n" + b.added(s, func() string { return b.eventRows(s) }) + "\n) as others"
+	keys := b.keyNames()
+	b.plan.dims = dims
+	if len(s.dims) < len(dims) {
+		from += " cross join (select unnest(" + b.goalList(b.plan.goals) + ") as goal) as goals"
+		keys = slices.Insert(keys, slices.Index(dims, GoalName), "goal")
 	}
-	rows := sel(append(keys, "count(distinct visitor_id) as base"), b.joined(s, "events"), b.filtered(where, s.every), groups)
-	if i < 0 {
-		return rows
+	for i, name := range b.keyNames() {
+		if keys[i] != name {
+			keys[i] += " as " + name
+		}
 	}
-	return sel(append(b.keyNames(), "base"), "(\n"+rows+"\n) cross join (select unnest("+b.goalList()+") as "+b.keyNames()[i]+")", nil, nil)
+	return sel(append(keys, "visitors as base"), from, nil, nil)
 }
 
 // rate is the two columns of a conversion rate: who converted, and of how

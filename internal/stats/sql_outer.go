@@ -37,6 +37,9 @@ func (b *builder) outer() string {
 			columns = append(columns, n)
 		}
 	}
+	if slices.Contains(b.plan.metrics, Revenue) {
+		columns = append(columns, "coalesce(revenue_elsewhere, 0) > 0 as elsewhere")
+	}
 	if b.plan.runs != nil || len(keys) == 0 {
 		return sel(columns, from, nil, nil)
 	}
@@ -171,7 +174,7 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	i := slices.IndexFunc(p.parts, func(s scan) bool { return s.part == byEvent }) // revenue is of events
 	s := p.parts[i]
 	b := &builder{dialect: d, plan: p}
-	where := append(b.within("ts", p.from, p.to), "currency <> ''", "currency <> "+b.arg(p.currency), counted)
+	where := append(b.within("ts", p.from, p.to), paid, "currency <> "+b.arg(p.currency), counted)
 	group := append(b.groups(), strconv.Itoa(len(b.keyNames())+1))
 	from, where := b.source(s, "events", b.filtered(where, s.every))
 	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), from, where, group)

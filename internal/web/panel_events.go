@@ -126,19 +126,36 @@ func showProperties(ctx context.Context, b *board, f html.Frame, name string) (t
 	if err != nil {
 		return nil, err
 	}
-	whole, err := b.s.o.Stats.Run(ctx, of.q.Totals(stats.Events))
+	whole, err := b.eventsIn(ctx, of, res)
 	if err != nil {
 		return nil, err
 	}
 	view.Rows, view.Money = eventRows(b, res.Rows, stats.Prop(key))
 	for i, r := range res.Rows {
-		view.Rows[i].Share = b.t.Percent(number(stats.Share(r.Value(stats.Events).Number, whole.Total(stats.Events).Number)))
+		view.Rows[i].Share = b.t.Percent(number(stats.Share(r.Value(stats.Events).Number, whole)))
 	}
 	if res.Count > len(res.Rows) {
 		view.MoreURL, view.MoreNum = of.url("/all/"+url.PathEscape(string(stats.Prop(key)))), b.t.Exact(float64(res.Count))
 	}
 	view.Others, err = b.others(ctx, res, res.Query)
 	return html.EventsPanel(f, view), err
+}
+
+// eventsIn is how many events of shares in all: the sum of its rows where these
+// are all there are, which spares a question.
+func (b *board) eventsIn(ctx context.Context, of ask, shares *stats.Result) (stats.Number, error) {
+	sum := stats.Number{OK: true}
+	for _, r := range shares.Rows {
+		sum.N += r.Value(stats.Events).N
+	}
+	if shares.Count == len(shares.Rows) {
+		return sum, nil
+	}
+	all, err := b.s.o.Stats.Run(ctx, of.q.Totals(stats.Events))
+	if err != nil {
+		return stats.Number{}, err
+	}
+	return all.Total(stats.Events).Number, nil
 }
 
 // maxKeys is how many properties fit above their values.

@@ -5,10 +5,13 @@ from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement' and (name = $4)
 group by 1
 ), by_base as (
-select source as k0, count(distinct visitor_id) as base
+select k0, visitors as base
+from (
+select source as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visitor_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement'
 group by 1
+) as others
 )
 select k0 as t0, cast(coalesce(by_event.visitors, 0) as double) as visitors, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate, count(*) over () as rows_in_all
 from by_event full join by_base using (k0)

@@ -1,6 +1,6 @@
 -- metrics=visitors,conversions,conversion_rate&period=7d
 with by_event as (
-select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, cast(count(*) filter (where name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (path like $6 escape '\')) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as double) as conversions, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (path like $6 escape '\')) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as converting, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as base
+select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, cast(count(*) filter (where name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (starts_with(path, $6))) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as double) as conversions, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (starts_with(path, $6))) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as converting, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as base
 from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement'
 )
@@ -11,6 +11,6 @@ from by_event;
 -- $3 = "2026-11-23 15:00:00.000"
 -- $4 = "buy"
 -- $5 = "signup"
--- $6 = "/thanks%"
+-- $6 = "/thanks"
 -- $7 = "plan"
 -- $8 = "pro"

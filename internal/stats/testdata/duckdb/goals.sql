@@ -1,21 +1,25 @@
 -- by=goal&metrics=conversions,visitors,conversion_rate,revenue&page=1&page_size=10&period=7d
 with by_event as (
-select goal as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, cast(count(*) filter (where name <> 'engagement') as double) as conversions, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as converting, coalesce(cast(sum(case when currency = '' then case goal when $9 then $12 when $10 then $13 end when currency = $14 then revenue end) filter (where name <> 'engagement') as double), 0) / 1000 as revenue, count(*) filter (where currency <> $14 and currency <> '' and name <> 'engagement') as revenue_elsewhere
+select goal as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, cast(count(*) filter (where name <> 'engagement') as double) as conversions, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as converting, coalesce(cast(sum(case when currency = '' then case goal when $5 then $12 when $10 then $13 end when currency = $14 then revenue end) filter (where name <> 'engagement') as double), 0) / 1000 as revenue, count(*) filter (where currency <> $14 and currency <> '' and name <> 'engagement') as revenue_elsewhere
 from (
-select *, unnest(list_where([$9, $10, $11], [((name in ('pageview', 'engagement')) and (path like $4 escape '\')), ((name = $5) and (coalesce(props[$6], '') = $7)), (name = $8)])) as goal
+select *, $5 as goal
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement' and ((name in ('pageview', 'engagement', $5, $8)) and (((name in ('pageview', 'engagement')) and (path like $4 escape '\')) or ((name = $5) and (coalesce(props[$6], '') = $7)) or (name = $8)))
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement' and ((name in ('pageview', 'engagement')) and (starts_with(path, $4))) and name = 'pageview'
+union all
+select *, unnest(list_where([$10, $11], [((name = $6) and (coalesce(props[$8], '') = $9)), (name = $7)])) as goal
+from events
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement' and ((name in ($6, $7) and name <> 'pageview' and name <> 'engagement') and (((name = $6) and (coalesce(props[$8], '') = $9)) or (name = $7)))
 )
 group by 1
 ), by_base as (
-select k0, base
+select goal as k0, visitors as base
 from (
-select count(distinct visitor_id) as base
+select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visitor_id <> 0 and name <> 'engagement'
-) cross join (select unnest([$9, $10, $11]) as k0)
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement'
+) as others cross join (select unnest([$5, $10, $11]) as goal) as goals
 )
-select k0 as t0, coalesce(conversions, 0) as conversions, cast(coalesce(by_event.visitors, 0) as double) as visitors, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate, coalesce(revenue, 0) as revenue, count(*) over () as rows_in_all
+select k0 as t0, coalesce(conversions, 0) as conversions, cast(coalesce(by_event.visitors, 0) as double) as visitors, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate, coalesce(revenue, 0) as revenue, coalesce(revenue_elsewhere, 0) > 0 as elsewhere, count(*) over () as rows_in_all
 from by_event full join by_base using (k0)
 where coalesce(conversions, 0) <> 0 or cast(coalesce(by_event.visitors, 0) as double) <> 0 or converting > 0 or coalesce(revenue, 0) <> 0 or revenue_elsewhere > 0
 order by coalesce(conversions, 0) desc nulls last, k0 nulls last
@@ -23,12 +27,12 @@ limit $15 offset $16;
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"
--- $4 = "/thanks%"
--- $5 = "buy"
--- $6 = "plan"
--- $7 = "pro"
--- $8 = "signup"
--- $9 = "Thanks"
+-- $4 = "/thanks"
+-- $5 = "Thanks"
+-- $6 = "buy"
+-- $7 = "signup"
+-- $8 = "plan"
+-- $9 = "pro"
 -- $10 = "Pro"
 -- $11 = "Signup"
 -- $12 = 2000

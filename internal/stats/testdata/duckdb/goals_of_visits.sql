@@ -1,6 +1,6 @@
 -- by=goal&metrics=visits,bounce_rate&page=1&page_size=10&period=7d
 with by_visit_rows as (
-select visit_id, visit_start, ts, name, interactive, true as hit, list_where([$10, $11, $12], [((name in ('pageview', 'engagement')) and (path like $5 escape '\')), ((name = $6) and (coalesce(props[$7], '') = $8)), (name = $9)]) as k0
+select visit_id, visit_start, ts, name, interactive, true as hit, list_where([$10, $11, $12], [((name in ('pageview', 'engagement')) and (starts_with(path, $5))), ((name = $6) and (coalesce(props[$7], '') = $8)), (name = $9)]) as k0
 from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and visit_start >= cast($2 as timestamp) and visit_start < cast($4 as timestamp) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
 ), by_visit as (
@@ -25,7 +25,7 @@ limit $13 offset $14;
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-24 15:00:00.000"
 -- $4 = "2026-11-23 15:00:00.000"
--- $5 = "/thanks%"
+-- $5 = "/thanks"
 -- $6 = "buy"
 -- $7 = "plan"
 -- $8 = "pro"

@@ -1,6 +1,6 @@
 -- filter={"and":[{"dimension":"path","operator":"eq","value":["/docs"]},{"dimension":"country","operator":"in","value":["KR","US"]},{"not":{"dimension":"prop:plan","operator":"matches","value":["p*_1"]}}]}&metrics=visitors,visits,bounce_rate,revenue&period=7d
 with by_event as (
-select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, coalesce(cast(sum(case when currency = $9 then revenue end) filter (where name <> 'engagement') as double), 0) / 1000 as revenue
+select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, coalesce(cast(sum(case when currency = $9 then revenue end) filter (where name <> 'engagement') as double), 0) / 1000 as revenue, count(*) filter (where currency <> $9 and currency <> '' and name <> 'engagement') as revenue_elsewhere
 from events
 where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and name <> 'engagement' and ((path = $4) and (country in ($5, $6)) and not (coalesce(props[$7], '') like $8 escape '\'))
 ), by_visit as (
@@ -13,7 +13,7 @@ group by visit_id
 having bool_or(((path = $4) and not (coalesce(props[$7], '') like $8 escape '\')))
 )
 )
-select cast(coalesce(by_event.visitors, 0) as double) as visitors, cast(coalesce(by_visit.visits, 0) as double) as visits, 100 * cast(by_visit.bounces as double) / nullif(by_visit.visits, 0) as bounce_rate, coalesce(revenue, 0) as revenue
+select cast(coalesce(by_event.visitors, 0) as double) as visitors, cast(coalesce(by_visit.visits, 0) as double) as visits, 100 * cast(by_visit.bounces as double) / nullif(by_visit.visits, 0) as bounce_rate, coalesce(revenue, 0) as revenue, coalesce(revenue_elsewhere, 0) > 0 as elsewhere
 from by_event cross join by_visit;
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
