@@ -175,6 +175,9 @@ func (k *Keeper) due(ctx context.Context, st *site.Site, first time.Time) (event
 	}
 	now := k.o.Now()
 	days := Span{From: dateOf(first.In(st.Location)).in(st.Location), To: dateOf(now.In(st.Location)).add(2).in(st.Location)}.buckets(Day)
+	if len(days) == 0 { // every event is said to be of a day to come
+		return what, nil
+	}
 	counts, err := k.countDays(ctx, st, days)
 	if err != nil {
 		return what, err
