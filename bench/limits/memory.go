@@ -32,8 +32,8 @@ func memory(ctx context.Context, s *server) (*table, error) {
 		t.add(name, mib(n), "at most "+mib(bound), n <= bound)
 		return s.forgetMost()
 	}
-	time.Sleep(2 * time.Second)
-	if err := weigh("started, at rest", idle); err != nil {
+	time.Sleep(10 * time.Second)
+	if err := weigh("started ten seconds ago, at rest", idle); err != nil {
 		return t, err
 	}
 	for _, q := range heavy(s.sites[0]) {
@@ -61,6 +61,6 @@ func memory(ctx context.Context, s *server) (*table, error) {
 	if err := weigh("eight clients ask all of these", eventsMemory+above); err != nil {
 		return t, err
 	}
-	time.Sleep(90 * time.Second)
-	return t, weigh("at rest again, a minute and a half later", idle)
+	time.Sleep(30 * time.Second)
+	return t, weigh("at rest again, half a minute later", idle)
 }

@@ -14,6 +14,10 @@ func (s *Stats) ask(ctx context.Context, r *Result, q Query, over Span, bs []buc
 	if !p.from.Before(p.to) || q.Shape() == Series && p.runs == nil {
 		return empty(q), nil
 	}
+	p, err := s.weighed(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	var imports *importPlan
 	if r.Imported.some() {
 		imports = importsIn(over.From, over.To, bs)

@@ -134,6 +134,8 @@ func (p plan) withDays(k daysKept, imports *importPlan) plan {
 			continue
 		case byBase:
 			s.days = p.base && len(k.runs) > 0 && s.own()
+		case byValue:
+			s.days = kept && len(p.dims) == 0
 		case byVisit:
 			s.days, s.imports = kept, added
 		case byEntry: // a condition on the path is of another page than the one they are by

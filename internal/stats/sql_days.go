@@ -119,6 +119,9 @@ func (b *builder) keptDays() []string {
 // asked for. A kept day has its values counted up to each already, so that a
 // series of days only picks.
 func (b *builder) valueRows(s scan) string {
+	if !s.days {
+		return b.picked(s, []string{b.ranked(strings.Join(b.measured(s), "\nunion all\n"))})
+	}
 	var merged, ranked []string
 	if len(b.plan.kept.raw) > 0 {
 		merged = append(merged, b.rawValues(s))
@@ -132,6 +135,11 @@ func (b *builder) valueRows(s scan) string {
 	if len(merged) > 0 {
 		ranked = append(ranked, b.ranked(strings.Join(merged, "\nunion all\n")))
 	}
+	return b.picked(s, ranked)
+}
+
+// picked finds the scan's metrics among values that are counted up to each.
+func (b *builder) picked(s scan, ranked []string) string {
 	columns := b.keyNames()
 	for _, m := range s.metrics {
 		d, _ := m.Info()

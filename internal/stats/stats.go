@@ -21,11 +21,13 @@ import (
 type Stats struct {
 	store event.Store
 	now   func() time.Time
+
+	inOneGo int64 // but in tests
 }
 
 // New makes Stats over a store; now is the clock periods are reckoned from.
 func New(store event.Store, now func() time.Time) *Stats {
-	return &Stats{store: store, now: now}
+	return &Stats{store: store, now: now, inOneGo: inOneGo}
 }
 
 // atOnce is how many queries of one page run side by side. DuckDB already
