@@ -91,6 +91,7 @@ type Store struct {
 	keeping     bool         // days are being counted; under changing
 	touched     []touch      // what changed since that began, by site; under changing
 	retired     []retiree    // out of the view, not yet closed; under tending
+	room        sync.RWMutex // held for reading by queries, for writing by one that needs all memory; after planning
 	planning    sync.RWMutex // held for reading by queries, for writing to close a segment
 }
 

@@ -24,7 +24,7 @@ type metrics struct {
 	diskFree          prometheus.GaugeFunc
 	running, waiting  prometheus.GaugeFunc
 	waits             prometheus.Histogram
-	left              prometheus.Counter
+	left, alone       prometheus.Counter
 	collectors        []prometheus.Collector
 }
 
@@ -74,11 +74,13 @@ func newMetrics(r prometheus.Registerer, s *Store) *metrics {
 		func() float64 { _, n := s.queue.counts(); return float64(n) })
 	m.left = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "moonbear_store_queries_left_total", Help: "Queries ended because nobody wanted the answer any more, or it took too long."})
+	m.alone = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "moonbear_store_queries_alone_total", Help: "Queries that found no memory beside others and were run again without them."})
 	m.waits = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "moonbear_store_query_wait_seconds", Help: "How long queries waited for their turn.",
 		Buckets: []float64{.001, .01, .05, .25, 1, 5, 30}})
 	m.collectors = []prometheus.Collector{m.rows, m.appends, m.compacts, m.postponed, m.checkpointsFailed,
-		m.keeps, m.takenBack, m.keptDays, m.keptBytes, m.fileBytes, m.diskFree, m.running, m.waiting, m.waits, m.left}
+		m.keeps, m.takenBack, m.keptDays, m.keptBytes, m.fileBytes, m.diskFree, m.running, m.waiting, m.waits, m.left, m.alone}
 	if r != nil {
 		for _, c := range m.collectors {
 			r.MustRegister(c)

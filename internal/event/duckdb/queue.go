@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -171,7 +172,8 @@ func (q *queue) turns() (turn int64, busy bool) {
 }
 
 // reading is use for queries of the view, which take their turn. Rows that are
-// still being read hold no place.
+// still being read hold no place. What finds no memory beside others is run
+// again without them, so f must bear that.
 func (s *Store) reading(ctx context.Context, f func(*engine) error) (err error) {
 	defer func() {
 		if err != nil && ctx.Err() != nil {
@@ -187,7 +189,25 @@ func (s *Store) reading(ctx context.Context, f func(*engine) error) (err error) 
 	s.metrics.waits.Observe(time.Since(asked).Seconds())
 	s.planning.RLock()
 	defer s.planning.RUnlock()
-	return s.use(ctx, func(e *engine) error {
-		return yielding(func() error { return f(e) })
-	})
+	run := func() error {
+		return s.use(ctx, func(e *engine) error {
+			return yielding(func() error { return f(e) })
+		})
+	}
+	s.room.RLock()
+	err = run()
+	s.room.RUnlock()
+	if !cramped(err) || ctx.Err() != nil {
+		return err
+	}
+	s.room.Lock()
+	defer s.room.Unlock()
+	s.metrics.alone.Inc()
+	return run()
+}
+
+// cramped says that a query found no memory. Those beside it had some: by
+// itself it may have enough, as most of what a query keeps can go to disk.
+func cramped(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "Out of Memory Error")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,4 +111,45 @@ func TestTurnGivenUp(t *testing.T) {
 		}
 		leave()
 	})
+}
+
+// TestCramped: a question that finds no memory beside others is asked again
+// when they have ended, and fails only if it has too little by itself.
+func TestCramped(t *testing.T) {
+	s, err := Open(t.Context(), Options{Path: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	short := errors.New("Out of Memory Error: failed to pin block of size 64.0 KiB (80.1 MiB/80.0 MiB used)")
+	beside, asked := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	var over atomic.Bool
+	go func() {
+		ended <- s.reading(t.Context(), func(*engine) error {
+			close(beside)
+			<-asked
+			over.Store(true)
+			return nil
+		})
+	}()
+	<-beside
+	n := 0
+	err = s.reading(t.Context(), func(*engine) error {
+		if n++; n == 1 {
+			close(asked)
+			return short
+		}
+		if !over.Load() {
+			t.Error("it is not alone")
+		}
+		return nil
+	})
+	if err := errors.Join(err, <-ended); err != nil || n != 2 {
+		t.Errorf("asked %d times: %v", n, err)
+	}
+	n = 0
+	if err := s.reading(t.Context(), func(*engine) error { n++; return short }); !errors.Is(err, short) || n != 2 {
+		t.Errorf("asked %d times: %v", n, err)
+	}
 }
