@@ -27,7 +27,7 @@ type dayTable struct {
 
 var dayTables = [...]dayTable{
 	{"day_counts", "site_id, zone, dimension, day", keptCountColumns},
-	{"day_values", "site_id, zone, measure, day", keptValueColumns},
+	{"day_values", "site_id, zone, measure, day, value", keptValueColumns}, // rising numbers take little room
 }
 
 // keptDay is a row of kept_days: a day whose answers are in a file. One that is
