@@ -332,7 +332,7 @@ func (k *Keeper) holds(ctx context.Context, st *site.Site, day event.Day, d Dime
 	q := dayQuery(st, d)
 	if d == "" {
 		for _, m := range metrics {
-			if m.values != "" {
+			if m.keeps() {
 				q.Metrics = append(q.Metrics, m.Name)
 			}
 		}

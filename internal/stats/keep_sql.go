@@ -79,13 +79,13 @@ func (b *builder) countDay(st *site.Site, day event.Day, d Dimension) string {
 	return "with " + strings.Join(with, ", ") + "\n" + sel(columns, from, nil, nil)
 }
 
-// countValues gives the columns of day_values, for every measure that has
-// percentiles, in one scan.
+// countValues gives the columns of day_values, for every measure whose values
+// are kept, in one scan.
 func (b *builder) countValues(st *site.Site, day event.Day) string {
 	b.plan = plan{site: st.ID}
 	var quoted, measured []string
 	for _, m := range event.MeasureColumns {
-		if _, ok := Measurements(m).Info(); ok {
+		if d, _ := Measurements(m).Info(); d.keeps() {
 			quoted, measured = append(quoted, b.arg(m)), append(measured, m)
 		}
 	}

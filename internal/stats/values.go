@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"slices"
 	"strings"
+
+	"moonbear/internal/event"
 )
 
 // inOneGo is how many values percentiles are found of in one go: events times
@@ -35,6 +37,13 @@ func (s *Stats) weighed(ctx context.Context, p plan) (plan, error) {
 		return p, err
 	}
 	return p.byValues(), nil
+}
+
+// keeps says that how often each value of the metric's measure was measured is
+// kept of whole days. Of bytes it isn't: hardly two pages have the same number,
+// so they took as much disk as all other measures together.
+func (d MetricInfo) keeps() bool {
+	return d.values != "" && d.measure != event.MeasureColumns[event.TransferSize]
 }
 
 func (m Metric) isPercentile() bool {

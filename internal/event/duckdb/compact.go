@@ -23,9 +23,9 @@ const (
 	// maxSegment bounds what is rewritten when one site is deleted from it:
 	// 40 million events are about 2.5 GB and four minutes of one core.
 	maxSegment = 40_000_000
-	// renewBytes is the size at which a hot file whose events have moved away
-	// is written anew: DuckDB gives back only what is free at a file's end.
-	renewBytes = 32 << 20
+	// renewBytes free in the hot file, as events leave them that moved away, have
+	// it written anew: DuckDB gives back only what is free at a file's end.
+	renewBytes = 4 << 20
 	// keyLife is longer than the 24 hours an idempotency key is promised.
 	keyLife = 48 * time.Hour
 	// diskReserve is left free for the spool, whatever compaction would like.
@@ -46,7 +46,6 @@ func (s *Store) Compact(ctx context.Context) error {
 	defer s.observe("all", time.Now())
 	few := func() bool { return s.unsorted.Load() < max(s.o.minSegment, minSegment) }
 	var p plan
-	moved := false
 	for range 3 { // what an import brought meanwhile need not be copied with the hot file
 		var err error
 		if p, err = s.plan(ctx); err != nil {
@@ -56,7 +55,6 @@ func (s *Store) Compact(ctx context.Context) error {
 			if err := s.compactUnit(ctx, u); err != nil {
 				return err
 			}
-			moved = moved || u.hot
 		}
 		if !p.purge || few() {
 			break
@@ -68,17 +66,31 @@ func (s *Store) Compact(ctx context.Context) error {
 	if err := s.tendDays(ctx, p.purge); err != nil {
 		return err
 	}
-	if p.purge || moved && few() && hotBytes(s.o.Path) > renewBytes {
-		if err := s.renew(ctx); err != nil {
-			return fmt.Errorf("rewrite the hot file: %w", err)
+	if !p.purge {
+		err := s.use(ctx, func(e *engine) error { return e.checkpoint(ctx) })
+		if err != nil && !strings.Contains(err.Error(), "other write transactions") { // a batch is being appended: a later one writes it
+			return err
 		}
-		return nil
+		if free, err := s.freeBytes(ctx); err != nil || free <= renewBytes || !few() {
+			return err
+		}
 	}
-	err := s.use(ctx, func(e *engine) error { return e.checkpoint(ctx) })
-	if err != nil && strings.Contains(err.Error(), "other write transactions") {
-		return nil // a batch is being appended: a later one writes it
+	if err := s.renew(ctx); err != nil {
+		return fmt.Errorf("rewrite the hot file: %w", err)
 	}
-	return err
+	return nil
+}
+
+// freeBytes are those of the hot file that hold nothing, as of its last
+// checkpoint.
+func (s *Store) freeBytes(ctx context.Context) (free int64, err error) {
+	err = s.use(ctx, func(e *engine) error {
+		return e.db.QueryRowContext(ctx, "select free_blocks * block_size from pragma_database_size() where database_name = current_database()").Scan(&free)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("see what is free in the hot file: %w", err)
+	}
+	return free, nil
 }
 
 func (s *Store) observe(step string, start time.Time) {

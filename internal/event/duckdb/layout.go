@@ -66,19 +66,6 @@ func hotNumber(dir string) (int64, error) {
 	return highest, nil
 }
 
-// hotBytes is the size of the hot file; 0 when that cannot be told.
-func hotBytes(dir string) int64 {
-	n, err := hotNumber(dir)
-	if err != nil {
-		return 0
-	}
-	i, err := os.Stat(filepath.Join(dir, hotFile(n)))
-	if err != nil {
-		return 0
-	}
-	return i.Size()
-}
-
 // sweep deletes what a killed compaction left: files half made, segments and
 // files of days that are not listed (any more), hot files before this one.
 func sweep(dir string, hot int64, l *layout, days []dayFile) error {
