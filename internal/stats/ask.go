@@ -14,10 +14,6 @@ func (s *Stats) ask(ctx context.Context, r *Result, q Query, over Span, bs []buc
 	if !p.from.Before(p.to) || q.Shape() == Series && p.runs == nil {
 		return empty(q), nil
 	}
-	p, err := s.weighed(ctx, p)
-	if err != nil {
-		return nil, err
-	}
 	var imports *importPlan
 	if r.Imported.some() {
 		imports = importsIn(over.From, over.To, bs)
@@ -26,16 +22,22 @@ func (s *Stats) ask(ctx context.Context, r *Result, q Query, over Span, bs []buc
 	if err != nil {
 		return nil, err
 	}
-	with := p.withDays(keptIn(q.Site.TimeZone, kept.Days, p.from, p.to), imports)
-	as, err := s.answers(ctx, q, with)
-	if err != nil || with.kept.runs == nil {
+	with := func(days []event.Day) ([]answer, error) {
+		p, err := s.weighed(ctx, p.withDays(keptIn(q.Site.TimeZone, days, p.from, p.to), imports))
+		if err != nil {
+			return nil, err
+		}
+		return s.answers(ctx, q, p)
+	}
+	as, err := with(kept.Days)
+	if err != nil || len(kept.Days) == 0 {
 		return as, err
 	}
 	// What was kept when the plan was made may not have been when it was read.
 	if now, err := s.kept(ctx, q); err != nil || now.Version == kept.Version {
 		return as, err
 	}
-	return s.answers(ctx, q, p.withDays(keptIn(q.Site.TimeZone, nil, p.from, p.to), imports))
+	return with(nil)
 }
 
 // kept is what the store keeps for q, nothing where that is of no use to it.

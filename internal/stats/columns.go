@@ -35,7 +35,7 @@ var metrics = slices.Concat([]MetricInfo{
 	{Name: ViewsPerVisit, Unit: Ratio, part: byVisit, sums: []string{views, visits}, made: "cast({views} as double) / nullif({visits}, 0)"},
 	{Name: BounceRate, Unit: Percent, LessIsBetter: true, part: byVisit, sums: []string{bounces, visits}, made: "100 * cast({bounces} as double) / nullif({visits}, 0)"},
 	{Name: VisitDuration, Unit: Seconds, part: byVisit, sums: []string{duration, visits}, made: "cast({duration} as double) / (1000 * nullif({visits}, 0))"},
-	{Name: EngagementTime, Unit: Seconds, part: byEvent, sql: "cast(sum(engagement_time) filter (where visit_id <> 0) as double) / nullif(1000 * count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0)"},
+	{Name: EngagementTime, Unit: Seconds, part: byEvent, reads: "engagement_time", sql: "cast(sum(engagement_time) filter (where visit_id <> 0) as double) / nullif(1000 * count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0)"},
 	{Name: ScrollDepth, Unit: Percent, part: byScroll, sql: "cast(sum(depth) as double) / count(*)"},
 	{Name: Conversions, Unit: Count, Additive: true, part: byEvent, sql: "count(*) filter (where " + counted + "{met})"},
 	{Name: ConversionRate, Unit: Percent, part: byEvent, sql: "count(distinct visitor_id) filter (where visitor_id <> 0 and " + counted + "{met})"},
@@ -69,8 +69,8 @@ func percentiles() []MetricInfo {
 		for _, p := range []int{50, 75, 95} {
 			ms = append(ms, MetricInfo{
 				Name: Percentile(name, p), Unit: unit, LessIsBetter: true, part: byEvent,
-				sql:     fmt.Sprintf("cast(quantile_disc(%s, 0.%d) as double)%s", name, p, scale),
-				measure: name, values: fmt.Sprintf("cast(min(value) filter (where measure = '%s' and 100 * upto >= %d * total) as double)%s", name, p, scale),
+				sql: "cast({percentile} as double)" + scale, percent: p,
+				reads: name, measure: name, values: fmt.Sprintf("cast(min(value) filter (where 100 * upto >= %d * total) as double)%s", p, scale),
 			})
 		}
 		ms = append(ms, samples(name)...)

@@ -90,7 +90,7 @@ func (b *builder) countValues(st *site.Site, day event.Day) string {
 		}
 	}
 	list := func(items []string) string { return "unnest([" + strings.Join(items, ", ") + "])" }
-	where := append(b.within("ts", day.From, day.To), "coalesce("+strings.Join(measured, ", ")+") is not null")
+	where := append(b.within("ts", day.From, day.To), measuredAny(measured))
 	each := sel([]string{list(quoted) + " as measure", list(measured) + " as value"}, "events", where, nil)
 	columns := append(b.dayColumns(st, day), "measure", "value", "count(*)",
 		"sum(count(*)) over (partition by measure order by value)", "sum(count(*)) over (partition by measure)")

@@ -70,8 +70,10 @@ type MetricInfo struct {
 	sums []string // what it is made of, see sums
 	made string   // how: {name} is a sum
 
+	reads   string // the column of measurements that is all it reads of the events it needs; "": it needs others, too
 	measure string // what it is a percentile or share of, "" for the others
-	values  string // the same, of how often each value was measured: see builder.valueRows
+	percent int    // which percentile, 0 for the others
+	values  string // the same, of how often each value of the measure was measured: see builder.picked
 }
 
 // Info describes m; ok is false when there is no such metric.

@@ -134,8 +134,6 @@ func (p plan) withDays(k daysKept, imports *importPlan) plan {
 			continue
 		case byBase:
 			s.days = p.base && len(k.runs) > 0 && s.own()
-		case byValue:
-			s.days = kept && len(p.dims) == 0 && !slices.ContainsFunc(s.metrics, func(m Metric) bool { d, _ := m.Info(); return !d.keeps() })
 		case byVisit:
 			s.days, s.imports = kept, added
 		case byEntry: // a condition on the path is of another page than the one they are by
@@ -179,7 +177,8 @@ func (p plan) splitEvents(s scan) (parts []scan) {
 		}
 	}
 	counts := func(d MetricInfo) bool { return d.sums != nil && (own && p.keepsDays() || p.imports != nil) }
-	values := func(d MetricInfo) bool { return d.keeps() && len(p.dims) == 0 && p.keepsDays() }
+	all := !slices.ContainsFunc(s.metrics, func(m Metric) bool { d, _ := m.Info(); return d.values != "" && !d.keeps() })
+	values := func(d MetricInfo) bool { return all && d.keeps() && len(p.dims) == 0 && p.keepsDays() }
 	take(byCount, counts)
 	take(byValue, values)
 	take(byEvent, func(d MetricInfo) bool { return !counts(d) && !values(d) })

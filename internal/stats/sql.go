@@ -103,11 +103,38 @@ func (b *builder) eventRows(s scan) string {
 	if slices.Equal(s.metrics, []Metric{Revenue}) && b.plan.worth == nil {
 		where = append(where, paid)
 	}
+	if columns := s.reads(); len(columns) > 0 {
+		where = append(where, measuredAny(columns))
+	}
 	if slices.Equal(s.metrics, []Metric{Conversions}) && b.met(s) != "" {
 		where = b.filtered(where, anyGoal(b.plan.goals))
 	}
 	from, where = b.source(s, from, b.filtered(where, s.every))
 	return sel(append(b.keys(s, "ts"), b.aggregates(s)...), from, where, b.groups())
+}
+
+// reads are the columns of which an event must have one for any metric of the
+// scan; none when all events count.
+func (s scan) reads() (columns []string) {
+	for _, m := range s.metrics {
+		d, _ := m.Info()
+		if d.reads == "" {
+			return nil
+		}
+		if !slices.Contains(columns, d.reads) {
+			columns = append(columns, d.reads)
+		}
+	}
+	return columns
+}
+
+// measuredAny is true of events that have one of these measurements. Of one, the
+// store skips what has none.
+func measuredAny(columns []string) string {
+	if len(columns) == 1 {
+		return columns[0] + " is not null"
+	}
+	return "coalesce(" + strings.Join(columns, ", ") + ") is not null"
 }
 
 // scrollRows finds the deepest point of each visit on each page, and their mean.
@@ -313,6 +340,9 @@ func (b *builder) aggregates(s scan) []string {
 		case Conversions, ConversionRate:
 			text = strings.Replace(text, "{met}", b.met(s), 1)
 		}
+		if d.percent != 0 {
+			text = strings.Replace(text, "{percentile}", s.percentile(d), 1)
+		}
 		if d.Unit == Count { // the others are doubles
 			text = "cast(" + text + " as double)"
 		}
@@ -326,6 +356,25 @@ func (b *builder) aggregates(s scan) []string {
 		}
 	}
 	return columns
+}
+
+// percentile finds a percentile of a measure. Several of one measure are found
+// together, as the store holds all its values for each aggregate.
+func (s scan) percentile(d MetricInfo) string {
+	var shares []string
+	at := 0
+	for _, m := range s.metrics {
+		if of, _ := m.Info(); of.percent != 0 && of.measure == d.measure {
+			shares = append(shares, fmt.Sprintf("0.%d", of.percent))
+			if m == d.Name {
+				at = len(shares)
+			}
+		}
+	}
+	if len(shares) == 1 {
+		return fmt.Sprintf("quantile_disc(%s, %s)", d.measure, shares[0])
+	}
+	return fmt.Sprintf("quantile_disc(%s, [%s])[%d]", d.measure, strings.Join(shares, ", "), at)
 }
 
 // bucket is the number of the bucket that an instant lies in.

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -138,14 +139,28 @@ func (b *builder) valueRows(s scan) string {
 	return b.picked(s, ranked)
 }
 
-// picked finds the scan's metrics among values that are counted up to each.
+// picked finds the scan's metrics among values that are counted up to each:
+// first all of them of every measure, as few aggregates as there are kinds, then
+// each from its measure's row.
 func (b *builder) picked(s scan, ranked []string) string {
-	columns := b.keyNames()
+	var kinds []string
+	metrics := b.keyNames()
 	for _, m := range s.metrics {
 		d, _ := m.Info()
-		columns = append(columns, d.values+" as "+string(m))
+		i := slices.Index(kinds, d.values)
+		if i < 0 {
+			i = len(kinds)
+			kinds = append(kinds, d.values)
+		}
+		metrics = append(metrics, fmt.Sprintf("any_value(v%d) filter (where measure = '%s') as %s", i, d.measure, m))
 	}
-	return sel(columns, "(\n"+strings.Join(ranked, "\nunion all\n")+"\n)", nil, b.groups())
+	by := append(b.keyNames(), "measure")
+	columns := slices.Clone(by)
+	for i, kind := range kinds {
+		columns = append(columns, fmt.Sprintf("%s as v%d", kind, i))
+	}
+	of := sel(columns, "(\n"+strings.Join(ranked, "\nunion all\n")+"\n)", nil, by)
+	return sel(metrics, "(\n"+of+"\n)", nil, b.groups())
 }
 
 // ranked counts values together, and up to each of them.
@@ -162,7 +177,7 @@ func (b *builder) rawValues(s scan) string {
 	measures := s.measures()
 	from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
 	columns := append(b.keys(s, "ts"), "unnest(['"+strings.Join(measures, "', '")+"']) as measure", "unnest(["+strings.Join(measures, ", ")+"]) as value")
-	where = append(where, "coalesce("+strings.Join(measures, ", ")+") is not null")
+	where = append(where, measuredAny(measures))
 	by := append(b.keyNames(), "measure", "value")
 	return sel(append(slices.Clone(by), "count(*) as count"), "(\n"+sel(columns, from, where, nil)+"\n)", []string{"value is not null"}, by)
 }

@@ -70,7 +70,7 @@ func PoorShare(measure string) Metric { return Metric(measure + "_poor") }
 // samples are the metrics of one measure beside its percentiles.
 func samples(measure string) []MetricInfo {
 	ms := []MetricInfo{{Name: Measurements(measure), Unit: Count, Additive: true, part: byEvent, sql: "count(" + measure + ")",
-		measure: measure, values: fmt.Sprintf("cast(coalesce(sum(n) filter (where measure = '%s'), 0) as double)", measure)}}
+		reads: measure, measure: measure, values: "cast(sum(n) as double)"}}
 	v, ok := VitalNamed(measure)
 	if !ok {
 		return ms
@@ -84,9 +84,9 @@ func samples(measure string) []MetricInfo {
 	share := func(name Metric, less bool, condition string, limit float64) MetricInfo {
 		return MetricInfo{Name: name, Unit: Percent, LessIsBetter: less, part: byEvent,
 			sql:     fmt.Sprintf("100 * cast(count(*) filter (where %s %s %d) as double) / nullif(count(%s), 0)", measure, condition, stored(limit), measure),
+			reads:   measure,
 			measure: measure,
-			values: fmt.Sprintf("100 * cast(coalesce(sum(n) filter (where measure = '%s' and value %s %d), 0) as double) / nullif(sum(n) filter (where measure = '%s'), 0)",
-				measure, condition, stored(limit), measure)}
+			values:  fmt.Sprintf("100 * cast(coalesce(sum(n) filter (where value %s %d), 0) as double) / sum(n)", condition, stored(limit))}
 	}
 	return append(ms, share(GoodShare(measure), false, "<=", v.Good), share(PoorShare(measure), true, ">", v.Poor))
 }

@@ -119,27 +119,25 @@ func showPerf(ctx context.Context, b *board, f html.Frame, tab string) (templ.Co
 	p := perfOf(b.a, tab)
 	f.Tabs = nil // the tiles are the tabs
 	f.Column = fmt.Sprintf(b.t.Perf.Percentile, "75") + ": " + b.t.Perf.Percentiles["75"]
-	totals, err := b.s.o.Stats.Run(ctx, p.totals())
-	if err != nil {
+	var totals, series, rows *stats.Result
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		series, err = b.s.o.Stats.Run(gctx, p.series())
+		return err
+	})
+	g.Go(func() (err error) { // which rows are ranked depends on how much there is
+		if totals, err = b.s.o.Stats.Run(gctx, p.totals()); err != nil {
+			return err
+		}
+		rows, err = b.s.o.Stats.Run(gctx, p.slowest(panelRows, leastMeasurements(totals.Total(p.count()).N)))
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	if !slices.ContainsFunc(perfMeasures, func(m string) bool { return totals.Total(stats.Measurements(m)).N > 0 }) {
 		f.Column = ""
 		return html.PerfEmptyPanel(f, perfEmpty(b.t, b.a)), nil
-	}
-	var series, rows *stats.Result
-	least := leastMeasurements(totals.Total(p.count()).N)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		series, err = b.s.o.Stats.Run(ctx, p.series())
-		return err
-	})
-	g.Go(func() (err error) {
-		rows, err = b.s.o.Stats.Run(ctx, p.slowest(panelRows, least))
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return nil, err
 	}
 	now := b.s.now().In(totals.Span.From.Location())
 	return html.PerfPanel(f, b.perfView(p, totals, series, rows, now)), nil

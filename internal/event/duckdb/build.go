@@ -136,8 +136,17 @@ func (b *build) attach(ctx context.Context, conn *sql.Conn) error {
 	}
 	return execAll(ctx, conn,
 		"create view sources as "+strings.Join(from, " union all "),
-		"attach "+quote(b.makePath())+" as made",
+		makeSQL(b.makePath()),
 		"create table made.events ("+definitions(eventColumns)+")")
+}
+
+// makeSQL attaches a new file that is written once. It is of a later version of
+// DuckDB's storage than a database has by itself, which every DuckDB since 1.3
+// reads: texts that repeat are packed within their dictionary, and what is null
+// is too. Measured on 8.9 million events: 447 MB became 405, and questions by
+// page or country take a quarter to a third less time.
+func makeSQL(path string) string {
+	return "attach " + quote(path) + " as made (storage_version 'v1.3.0')"
 }
 
 // checksum tells two sets of events apart, whatever their order.

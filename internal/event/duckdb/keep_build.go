@@ -151,7 +151,7 @@ func (b *dayBuild) write(ctx context.Context, conn *sql.Conn) error {
 	if err := removeDatabase(b.makePath()); err != nil {
 		return err
 	}
-	if err := execAll(ctx, conn, "attach "+quote(b.makePath())+" as made"); err != nil {
+	if err := execAll(ctx, conn, makeSQL(b.makePath())); err != nil {
 		return err
 	}
 	var want []checksum

@@ -2,7 +2,7 @@
 with by_event as (
 select screen_width as k0, cast(sum(engagement_time) filter (where visit_id <> 0) as double) / nullif(1000 * count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0) as engagement_time
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp)
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and engagement_time is not null
 group by 1
 ), by_scroll as (
 select k0, cast(sum(depth) as double) / count(*) as scroll_depth

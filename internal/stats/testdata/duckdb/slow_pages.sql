@@ -2,7 +2,7 @@
 with by_event as (
 select path as k0, cast(quantile_disc(lcp, 0.75) as double) as lcp_p75, cast(count(lcp) as double) as lcp_count, 100 * cast(count(*) filter (where lcp <= 2500) as double) / nullif(count(lcp), 0) as lcp_good
 from events
-where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp)
+where site_id = $1 and ts >= cast($2 as timestamp) and ts < cast($3 as timestamp) and lcp is not null
 group by 1
 )
 select k0 as t0, lcp_p75, coalesce(lcp_count, 0) as lcp_count, lcp_good, count(*) over () as rows_in_all
