@@ -279,12 +279,11 @@ func (b *builder) joined(s scan, from string) string {
 
 // within is the site's rows with from <= column < to.
 func (b *builder) within(column string, from, to time.Time) []string {
-	return []string{
-		"site_id = " + b.arg(b.plan.site),
-		column + " >= " + b.time(from),
-		column + " < " + b.time(to),
-	}
+	return append(b.ofSite(), column+" >= "+b.time(from), column+" < "+b.time(to))
 }
+
+// ofSite is all of the site's rows.
+func (b *builder) ofSite() []string { return []string{"site_id = " + b.arg(b.plan.site)} }
 
 func (b *builder) filtered(where []string, f Filter) []string {
 	if f.IsZero() {

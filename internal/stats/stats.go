@@ -10,6 +10,7 @@ package stats
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"moonbear/internal/event"
@@ -23,11 +24,14 @@ type Stats struct {
 	now   func() time.Time
 
 	inOneGo int64 // but in tests
+
+	mu    sync.Mutex
+	sizes map[int64]sizeKnown // by site
 }
 
 // New makes Stats over a store; now is the clock periods are reckoned from.
 func New(store event.Store, now func() time.Time) *Stats {
-	return &Stats{store: store, now: now, inOneGo: inOneGo}
+	return &Stats{store: store, now: now, inOneGo: inOneGo, sizes: map[int64]sizeKnown{}}
 }
 
 // atOnce is how many queries of one page run side by side. DuckDB already

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"slices"
 	"strings"
+	"time"
 
 	"moonbear/internal/event"
 )
@@ -30,14 +31,48 @@ func (s *Stats) weighed(ctx context.Context, p plan) (plan, error) {
 	if len(measures) == 0 {
 		return p, nil
 	}
-	b := &builder{dialect: s.store.Dialect(), plan: p}
-	text := sel([]string{"count(*)"}, "events", b.within("ts", p.from, p.to), nil)
-	var n int64
-	err := s.each(ctx, p.site, statement{text, b.args}, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	n, err := s.atMost(ctx, p, s.inOneGo/int64(len(measures)))
 	if err != nil || n*int64(len(measures)) <= s.inOneGo {
 		return p, err
 	}
 	return p.byValues(), nil
+}
+
+// sizesKnown is how long it is remembered how many events a site has in all:
+// it need not be exact, and to ask takes as long as half a small site's panel.
+const sizesKnown = 10 * time.Minute
+
+type sizeKnown struct {
+	events int64
+	at     time.Time
+}
+
+// atMost is how many events a plan reads, or, where its whole site has no more
+// than enough, how many that were a while ago.
+func (s *Stats) atMost(ctx context.Context, p plan, enough int64) (int64, error) {
+	s.mu.Lock()
+	known := s.sizes[p.site]
+	s.mu.Unlock()
+	b := &builder{dialect: s.store.Dialect(), plan: p}
+	count := func(where []string) (n int64, err error) {
+		text := sel([]string{"count(*)"}, "events", where, nil)
+		err = s.each(ctx, p.site, statement{text, b.args}, func(rows *sql.Rows) error { return rows.Scan(&n) })
+		return n, err
+	}
+	if now := s.now(); now.Sub(known.at).Abs() > sizesKnown {
+		n, err := count(b.ofSite())
+		if err != nil {
+			return 0, err
+		}
+		known = sizeKnown{n, now}
+		s.mu.Lock()
+		s.sizes[p.site] = known
+		s.mu.Unlock()
+	}
+	if known.events <= enough {
+		return known.events, nil
+	}
+	return count(b.within("ts", p.from, p.to))
 }
 
 // keeps says that how often each value of the metric's measure was measured is
