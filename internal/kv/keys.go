@@ -100,6 +100,28 @@ func (m *MemoryKeys) Restore(key, body [16]byte, time int64) {
 	m.keys[key] = &claim{body: body, time: time}
 }
 
+// Kept is the batch of a key that was stored, and when it was claimed.
+func (m *MemoryKeys) Kept(key [16]byte) (body [16]byte, time int64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.keys[key]; c != nil && c.done == nil {
+		return c.body, c.time, true
+	}
+	return body, 0, false
+}
+
+// AllKept lists the keys of batches that were stored.
+func (m *MemoryKeys) AllKept() (keys [][16]byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, c := range m.keys {
+		if c.done == nil {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
 // Expire forgets the keys past KeyRetention at now (Unix milliseconds), and
 // says how many.
 func (m *MemoryKeys) Expire(now int64) (n int) {

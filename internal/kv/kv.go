@@ -1,8 +1,9 @@
-// Package kv keeps short-lived state that every collector of one service must
-// agree on: the visits that are open, and the batches that were stored.
+// Package kv keeps short-lived state that every replica of one service must
+// agree on: the visits that are open, the batches that were stored, and how
+// often somebody came.
 //
-// Memory serves a single process. What another engine must do is written down
-// as a test, in kvtest.
+// Memory serves a single process, kv/redis several. What an engine must do is
+// written down as tests, in kvtest.
 package kv
 
 import (
@@ -78,4 +79,30 @@ type Keys interface {
 	Keep(ctx context.Context, key [16]byte) error
 	// Release says that the batch of a claimed key was not stored.
 	Release(ctx context.Context, key [16]byte) error
+}
+
+// LimitKey is somebody who is held to a limit.
+type LimitKey struct {
+	Of  string   // what is limited: one of a few constants
+	Who [16]byte // an address, or a hash
+}
+
+// Rate lets somebody come Burst times at once, and then once more each Every.
+type Rate struct {
+	Every time.Duration
+	Burst int
+}
+
+// Limits slows down who comes too often. It never fails: an engine that can't
+// reach what it shares counts for itself.
+type Limits interface {
+	// Take counts one more of key. When that is too many it isn't counted, and
+	// wait says when to come again.
+	Take(ctx context.Context, key LimitKey, r Rate, now time.Time) (wait time.Duration)
+	// Count counts n of key in the window of width that now is in (they follow
+	// each other from the zero time on), all or none; max is what a window
+	// holds, and left what it holds after this.
+	Count(ctx context.Context, key LimitKey, n, max int, width time.Duration, now time.Time) (left int, ok bool)
+	// Forget lets a key of Take start over.
+	Forget(ctx context.Context, key LimitKey)
 }

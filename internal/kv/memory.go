@@ -115,6 +115,53 @@ func (m *Memory) Restore(key VisitKey, v Visit) {
 	m.trim(s)
 }
 
+// Peek is the visit that Join would look at, and whether it is previous's.
+func (m *Memory) Peek(key, previous VisitKey) (v Visit, isPrevious, ok bool) {
+	s, p := m.lock(key, previous)
+	defer unlock(s, p)
+	if n := s.visits[key]; n != nil {
+		return n.visit, false, true
+	}
+	if n := p.visits[previous]; n != nil && previous != (VisitKey{}) {
+		return n.visit, true, true
+	}
+	return Visit{}, false, false
+}
+
+// Put makes v, whose bytes it keeps, the visit of key: another engine said so.
+// A later answer about a visit nearby may have overtaken this one, and stays.
+func (m *Memory) Put(key, previous VisitKey, v Visit) {
+	s, p := m.lock(key, previous)
+	defer unlock(s, p)
+	if n := p.visits[previous]; n != nil && n.visit.ID == v.ID && previous != (VisitKey{}) {
+		p.remove(n) // it moved
+	}
+	if n := s.visits[key]; n != nil && n.visit.Last > v.Last && open(&n.visit, v.Last) {
+		return
+	}
+	s.put(key, v)
+	m.trim(s)
+}
+
+// Each tells f of every visit, a shard at a time, until f returns false. Those
+// of a shard that were touched last come first.
+func (m *Memory) Each(f func(VisitKey, Visit) bool) {
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		nodes := make([]node, 0, len(s.visits))
+		for n := s.ring.next; n != &s.ring; n = n.next {
+			nodes = append(nodes, node{key: n.key, visit: n.visit})
+		}
+		s.mu.Unlock()
+		for _, n := range nodes {
+			if !f(n.key, n.visit) {
+				return
+			}
+		}
+	}
+}
+
 // Expire forgets the visits without an event in the Retention before now, and
 // says how many.
 func (m *Memory) Expire(now int64) (n int) {

@@ -17,6 +17,10 @@ func TestMemoryKeys(t *testing.T) {
 	kvtest.Keys(t, func(*testing.T) kv.Keys { return kv.NewMemoryKeys() })
 }
 
+func TestMemoryLimits(t *testing.T) {
+	kvtest.Limits(t, func(*testing.T) kv.Limits { return kv.NewMemoryLimits() })
+}
+
 func join(t testing.TB, m *kv.Memory, visitor, id, now int64) kv.Visit {
 	t.Helper()
 	v, _, err := m.Join(t.Context(), kv.VisitKey{Site: 1, Visitor: visitor}, kv.VisitKey{}, kv.Visit{ID: id, Entry: []byte("e")}, now, false)
