@@ -66,7 +66,7 @@ func (s *Stats) visitorsOf(ctx context.Context, all map[int64]SiteVisitors, site
 	}
 	columns := []string{"site_id", when(span.From, span.To), when(previous.From, previous.Until), when(now.Add(-online), now.Add(time.Minute))}
 	text := sel(columns, "events", b.among(sites, previous.From, span.To.Add(time.Minute)), []string{"site_id"})
-	err := s.each(ctx, sites[0].ID, statement{text, b.args}, func(rows *sql.Rows) error {
+	err := s.each(ctx, sites[0].ID, b.statement(text), func(rows *sql.Rows) error {
 		var id, is, was, here int64
 		if err := rows.Scan(&id, &is, &was, &here); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (s *Stats) visitorsOf(ctx context.Context, all map[int64]SiteVisitors, site
 func (s *Stats) daysOf(ctx context.Context, all map[int64]SiteVisitors, sites []*site.Site, span Span, days []bucket) error {
 	b := &builder{dialect: s.store.Dialect(), plan: plan{runs: runs(days)}}
 	text := sel([]string{"site_id", b.bucket("ts") + " as k0", "count(distinct visitor_id)"}, "events", b.among(sites, span.From, span.To), []string{"1", "2"})
-	err := s.each(ctx, sites[0].ID, statement{text, b.args}, func(rows *sql.Rows) error {
+	err := s.each(ctx, sites[0].ID, b.statement(text), func(rows *sql.Rows) error {
 		var id, n int64
 		var day int
 		if err := rows.Scan(&id, &day, &n); err != nil {

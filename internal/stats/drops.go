@@ -64,7 +64,7 @@ func dropsSQL(dialect event.Dialect, siteID int64, span Span) statement {
 		"(\n"+inner+"\n)", nil, nil)
 	text := sel([]string{"reason", "detail", "cast(n as bigint)", "latest", "cast(total as bigint)"},
 		"(\n"+ranked+"\n)", []string{"place <= " + b.arg(int64(maxDetails))}, nil)
-	return statement{text + "\norder by total desc, reason, place", b.args}
+	return b.statement(text + "\norder by total desc, reason, place")
 }
 
 // DropSeries answers how many hits were refused over time, by reason, at q's
@@ -118,7 +118,7 @@ func dropSeriesSQL(dialect event.Dialect, siteID int64, span Span, bs []bucket) 
 	b := &builder{dialect: dialect, plan: plan{site: siteID, runs: runs(bs)}}
 	inner := sel([]string{"reason", b.bucket("ts") + " as k0", "sum(count) as n"}, "drops", b.within("ts", span.From, span.To), []string{"1", "2"})
 	totals := sel([]string{"reason", "k0", "n", "sum(n) over (partition by reason) as total"}, "(\n"+inner+"\n)", nil, nil)
-	return statement{sel([]string{"reason", "k0", "cast(n as bigint)"}, "(\n"+totals+"\n)", nil, nil) + "\norder by total desc, reason, k0", b.args}
+	return b.statement(sel([]string{"reason", "k0", "cast(n as bigint)"}, "(\n"+totals+"\n)", nil, nil) + "\norder by total desc, reason, k0")
 }
 
 // DropDetails answers what one reason struck: all of it, most first, in pages
@@ -159,5 +159,5 @@ func dropDetailsSQL(dialect event.Dialect, siteID int64, span Span, d *DropDetai
 	first := int64(d.Page-1) * int64(d.PageSize)
 	text := sel([]string{"detail", "cast(n as bigint)", "latest", "place", "in_all", "cast(total as bigint)"}, "(\n"+ranked+"\n)",
 		[]string{"(place = 1 or place > " + b.arg(first) + " and place <= " + b.arg(first+int64(d.PageSize)) + ")"}, nil)
-	return statement{text + "\norder by place", b.args}
+	return b.statement(text + "\norder by place")
 }

@@ -95,7 +95,7 @@ func (b *builder) importedRows(s scan) string {
 	case b.plan.runs != nil:
 		columns = []string{b.bucketOf(b.plan.imports.runs, "day") + " as k0"}
 	case len(s.dims) > 0:
-		columns = []string{keyOfText(s.dims[0], "value") + " as k0"}
+		columns = []string{b.keyOfText(s.dims[0], "value") + " as k0"}
 	}
 	for _, n := range s.sumNames() {
 		if slices.Contains(rated, n) {
@@ -113,13 +113,11 @@ func (b *builder) importedRows(s scan) string {
 
 // imported finds what imports tell of q's spans; nil when there are none.
 func (s *Stats) imported(ctx context.Context, q Query, spans ...Span) (*Imported, error) {
-	keeper, ok := s.store.(event.DayKeeper)
-	if !ok {
-		return nil, nil
-	}
-	kept, err := keeper.Kept(ctx, q.Site.ID, q.Site.TimeZone)
-	if err != nil || !kept.Imports {
-		return nil, err
+	if keeper, ok := s.store.(event.DayKeeper); ok {
+		kept, err := keeper.Kept(ctx, q.Site.ID, q.Site.TimeZone)
+		if err != nil || !kept.Imports {
+			return nil, err
+		}
 	}
 	b := &builder{dialect: s.store.Dialect(), plan: plan{site: q.Site.ID}}
 	in := ""
@@ -147,7 +145,7 @@ func (s *Stats) imported(ctx context.Context, q Query, spans ...Span) (*Imported
 	}
 	text := sel(columns, "imported_days", []string{"site_id = " + b.arg(q.Site.ID), "(" + in + ")"}, []string{"1", "2"})
 	told := map[int64]map[Dimension]telling{}
-	err = s.each(ctx, q.Site.ID, statement{text, b.args}, func(rows *sql.Rows) error {
+	err := s.each(ctx, q.Site.ID, b.statement(text), func(rows *sql.Rows) error {
 		var id int64
 		var d Dimension
 		var t telling

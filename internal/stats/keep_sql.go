@@ -114,5 +114,5 @@ func sharedDays(dialect event.Dialect, id int64, bs []bucket, first, last int) s
 		slices.Concat([]string{"site_id = " + b.arg(id), "(ts < " + b.time(from) + " or ts >= " + b.time(to) + ")", "visitor_id in (select visitor_id from mine)"}, who), []string{"1", "2"})
 	text := "with mine as (\n" + mine + "\n), days as (\nselect visitor_id, k0 from mine\nunion all\n" + others + "\n)\n" +
 		sel([]string{"distinct k0"}, "days", []string{"visitor_id in (select visitor_id from days group by 1 having count(*) > 1)"}, nil)
-	return statement{text, b.args}
+	return b.statement(text)
 }

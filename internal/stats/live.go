@@ -45,5 +45,5 @@ func recentSQL(dialect event.Dialect, siteID int64, now time.Time, limit int) st
 	b := &builder{dialect: dialect, plan: plan{site: siteID}}
 	text := sel([]string{"ts", "name", "path", "country", "source"}, "events",
 		append(b.within("ts", now.Add(-recently), now.Add(time.Minute)), counted), nil)
-	return statement{text + "\norder by ts desc, name, path, country, source\nlimit " + b.arg(int64(limit)), b.args}
+	return b.statement(text + "\norder by ts desc, name, path, country, source\nlimit " + b.arg(int64(limit)))
 }

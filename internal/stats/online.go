@@ -16,7 +16,7 @@ func (s *Stats) Online(ctx context.Context, siteID int64) (n int64, err error) {
 	b := &builder{dialect: s.store.Dialect(), plan: plan{site: siteID}}
 	text := sel([]string{"count(distinct visitor_id)"}, "events",
 		append(b.within("ts", now.Add(-online), now.Add(time.Minute)), "visitor_id <> 0", counted), nil)
-	err = s.each(ctx, siteID, statement{text, b.args}, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err = s.each(ctx, siteID, b.statement(text), func(rows *sql.Rows) error { return rows.Scan(&n) })
 	if err != nil {
 		return 0, fmt.Errorf("select visitors online: %w", err)
 	}

@@ -52,8 +52,8 @@ func (s *Stats) PropertyKeys(ctx context.Context, q Query) ([]PropertyKey, error
 func (b *builder) propertyKeys() statement {
 	s := b.plan.parts[0]
 	with := b.withLookUps(s)
-	where := append(b.within("ts", b.plan.from, b.plan.to), counted, "cardinality(props) > 0")
-	pairs := sel([]string{"unnest(map_keys(props)) as key", "unnest(map_values(props)) as value"}, b.joined(s, "events"), b.filtered(where, s.every), nil)
+	where := append(b.within("ts", b.plan.from, b.plan.to), counted, b.say().hasAny)
+	pairs := sel([]string{b.say().pairs}, b.joined(s, "events"), b.filtered(where, s.every), nil)
 	text := sel([]string{"key", "count(*) as n"}, "(\n"+pairs+"\n)", []string{"value <> ''"}, []string{"key"})
-	return statement{with + text + "\norder by n desc, key\nlimit " + b.arg(int64(maxPropertyKeys)), b.args}
+	return b.statement(with + text + "\norder by n desc, key\nlimit " + b.arg(int64(maxPropertyKeys)))
 }

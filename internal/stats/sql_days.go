@@ -32,9 +32,13 @@ func (b *builder) added(s scan, raw func() string) string {
 	}
 	names := s.sumNames()
 	of := names
-	if s.imports {
+	if s.imports { // with a sign, as what isn't told has null for -1
+		of = make([]string, len(names))
+		for i, n := range names {
+			of[i] = "cast(" + n + " as bigint) as " + n
+		}
 		for _, n := range s.ratedNames() {
-			of = append(of[:len(of):len(of)], "visits as of_"+n)
+			of = append(of, "cast(visits as bigint) as of_"+n)
 			names = append(names, "of_"+n)
 		}
 	}
@@ -76,13 +80,13 @@ func (b *builder) keptKeys(s scan) []string {
 	case len(s.dims) == 0:
 		return nil
 	}
-	return []string{keyOfText(s.dims[0], "value") + " as k0"}
+	return []string{b.keyOfText(s.dims[0], "value") + " as k0"}
 }
 
 // keyOfText is a key as a row of events has it, from its text.
-func keyOfText(d Dimension, text string) string {
+func (b *builder) keyOfText(d Dimension, text string) string {
 	if c, ok := d.column(); ok && c.number {
-		return "coalesce(try_cast(" + text + " as integer), 0)"
+		return "coalesce(" + fmt.Sprintf(b.say().integer, text) + ", 0)"
 	}
 	return text
 }

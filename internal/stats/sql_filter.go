@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 // column is a dimension as an expression on a row of events.
 func (b *builder) column(d Dimension) string {
 	if b.counting {
-		return keyOfText(d, "value")
+		return b.keyOfText(d, "value")
 	}
 	if key, ok := d.PropKey(); ok {
 		return "coalesce(props[" + b.arg(key) + "], '')"
@@ -113,11 +114,11 @@ func (b *builder) leaf(f Filter) string {
 		}
 		return col + in + strings.Join(args, ", ") + ")"
 	case Contains:
-		return "contains(" + col + ", " + value(f.Values[0]) + ")"
+		return fmt.Sprintf(b.say().contains, col, value(f.Values[0]))
 	case NotContains:
-		return "not contains(" + col + ", " + value(f.Values[0]) + ")"
+		return "not " + fmt.Sprintf(b.say().contains, col, value(f.Values[0]))
 	case StartsWith:
-		return "starts_with(" + col + ", " + value(f.Values[0]) + ")"
+		return fmt.Sprintf(b.say().startsWith, col, value(f.Values[0]))
 	case Matches:
 		return b.matches(col, f.Values[0])
 	case IsSet, IsNotSet:
@@ -146,38 +147,39 @@ func (b *builder) compare(f Filter, col string, number bool) string {
 		return col + sign + b.arg(n) + " and " + col + " <> 0"
 	}
 	v, _ := plainNumber(f.Values[0])
-	return "case when regexp_full_match(" + col + `, '-?[0-9]{1,15}(\.[0-9]{1,15})?') then try_cast(` + col + " as double)" + sign + b.arg(v) + " else false end"
+	return "case when " + fmt.Sprintf(b.say().plainNumber, col) + " then " + fmt.Sprintf(b.say().double, col) + sign + b.arg(v) + " else false end"
 }
 
-// fewStars are as many as "like" may try in turn: it goes back for each, and a
-// glob of twenty would keep a core for minutes that nobody can interrupt.
+// fewStars are as many as "like" may try in turn where it goes back for each.
 const fewStars = 2
 
-// matches is a glob. One with stars at its ends alone is what DuckDB finds
-// fastest, and one without any is a text that it skips by. One of many stars is a regular expression, which DuckDB
-// reads once from left to right.
+// matches is a glob. One with stars at its ends alone is what a store finds
+// fastest, and one without any is a text that it skips by. One of many stars is
+// a regular expression to DuckDB, which is read once from left to right: its
+// "like" goes back for each, and a glob of twenty would keep a core for minutes
+// that nobody can interrupt.
 func (b *builder) matches(col, glob string) string {
 	inner := strings.Trim(glob, "*")
 	starts, ends := strings.HasSuffix(glob, "*"), strings.HasPrefix(glob, "*")
 	switch {
 	case strings.Contains(inner, "*"):
 	case starts && ends:
-		return "contains(" + col + ", " + b.arg(inner) + ")"
+		return fmt.Sprintf(b.say().contains, col, b.arg(inner))
 	case starts:
-		return "starts_with(" + col + ", " + b.arg(inner) + ")"
+		return fmt.Sprintf(b.say().startsWith, col, b.arg(inner))
 	case ends:
-		return "ends_with(" + col + ", " + b.arg(inner) + ")"
+		return fmt.Sprintf(b.say().endsWith, col, b.arg(inner))
 	default:
 		return col + " = " + b.arg(inner)
 	}
-	if strings.Count(glob, "*") <= fewStars {
-		return col + ` like ` + b.arg(likePattern(glob)) + ` escape '\'`
+	if words := b.say(); words.fits == "" || strings.Count(glob, "*") <= fewStars {
+		return fmt.Sprintf(words.like, col, b.arg(likePattern(glob)))
 	}
 	pieces := strings.Split(glob, "*")
 	for i, p := range pieces {
 		pieces[i] = regexp.QuoteMeta(p)
 	}
-	return "regexp_full_match(" + col + ", " + b.arg("(?s)"+strings.Join(pieces, ".*")) + ")"
+	return fmt.Sprintf(b.say().fits, col, b.arg("(?s)"+strings.Join(pieces, ".*")))
 }
 
 var likeSpecial = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`)

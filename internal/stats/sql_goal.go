@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (b *builder) source(s scan, events string, where []string) (from string, le
 		}
 		goal := b.arg(goals[0].Name)
 		if len(goals) > 1 {
-			goal = "unnest(" + b.goalsMet(goals) + ")"
+			goal = fmt.Sprintf(b.say().each, b.goalsMet(goals))
 		}
 		selects = append(selects, sel([]string{"*", goal + " as goal"}, from, met, nil))
 	}
@@ -51,7 +52,7 @@ func (b *builder) goalsMet(goals []site.Goal) string {
 	for i, g := range goals {
 		rules[i] = b.condition(ruleFilter(g.Rule))
 	}
-	return "list_where(" + b.goalList(goals) + ", [" + strings.Join(rules, ", ") + "])"
+	return fmt.Sprintf(b.say().whose, b.goalList(goals), "["+strings.Join(rules, ", ")+"]")
 }
 
 func (b *builder) goalList(goals []site.Goal) string {
@@ -76,7 +77,7 @@ func (b *builder) rowKeys(s scan) []string {
 func (b *builder) unnested(s scan) []string {
 	keys := b.keyNames()
 	if i := slices.Index(s.dims, GoalName); i >= 0 {
-		keys[i] = "unnest(" + keys[i] + ") as " + keys[i]
+		keys[i] = fmt.Sprintf(b.say().each, keys[i]) + " as " + keys[i]
 	}
 	return keys
 }
@@ -92,7 +93,7 @@ func (b *builder) baseRows(s scan) string {
 	keys := b.keyNames()
 	b.plan.dims = dims
 	if len(s.dims) < len(dims) {
-		from += " cross join (select unnest(" + b.goalList(b.plan.goals) + ") as goal) as goals"
+		from += " cross join (select " + fmt.Sprintf(b.say().each, b.goalList(b.plan.goals)) + " as goal) as goals"
 		keys = slices.Insert(keys, slices.Index(dims, GoalName), "goal")
 	}
 	for i, name := range b.keyNames() {
@@ -107,10 +108,15 @@ func (b *builder) baseRows(s scan) string {
 // many, when those are visitors of the same rows.
 func (b *builder) rate(converting string) []string {
 	columns := []string{converting + " as converting"}
-	if !slices.ContainsFunc(b.plan.parts, func(s scan) bool { return s.part == byBase }) {
+	if !b.hasBase() {
 		columns = append(columns, "count(distinct visitor_id) filter (where visitor_id <> 0 and "+counted+") as base")
 	}
 	return columns
+}
+
+// hasBase says that the visitors of a conversion rate are a part of their own.
+func (b *builder) hasBase() bool {
+	return slices.ContainsFunc(b.plan.parts, func(s scan) bool { return s.part == byBase })
 }
 
 // met narrows an aggregate to conversions, where not every row is one.
@@ -130,11 +136,13 @@ func (b *builder) money() string {
 	case slices.Contains(b.plan.dims, GoalName):
 		value = " when currency = '' then case goal"
 		for _, g := range b.plan.worth {
-			value += " when " + b.arg(g.Name) + " then " + b.arg(g.Value)
+			value += " when " + b.arg(g.Name) + " then " + b.amount(b.arg(g.Value))
 		}
 		value += " end"
 	default:
-		value = " when currency = '' then " + b.arg(b.plan.worth[0].Value)
+		value = " when currency = '' then " + b.amount(b.arg(b.plan.worth[0].Value))
 	}
-	return "case" + value + " when currency = " + b.arg(b.plan.currency) + " then revenue end"
+	return "case" + value + " when currency = " + b.arg(b.plan.currency) + " then " + b.amount("revenue") + " end"
 }
+
+func (b *builder) amount(of string) string { return fmt.Sprintf(b.say().amount, of) }

@@ -9,23 +9,9 @@ import (
 	"moonbear/internal/event"
 )
 
-// outer joins the parts. Totals are one row a part; the others meet by key.
-// Values of whole visits by entry page only add to rows: a page that was
-// entered but has no matching event of its own is no row. Rows that are named
-// are looked up in every part.
+// outer joins the parts, and makes the metrics of what they have.
 func (b *builder) outer() string {
-	keys := b.keyNames()
-	from := names[b.plan.parts[0].part]
-	for _, s := range b.plan.parts[1:] {
-		switch {
-		case len(keys) == 0:
-			from += " cross join " + names[s.part]
-		case s.part == byEntry && b.plan.only == nil:
-			from += " left join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
-		default:
-			from += " full join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
-		}
-	}
+	keys, from := b.keyNames(), b.together()
 	var columns []string
 	for i, k := range keys {
 		columns = append(columns, b.keyText(i, k))
@@ -51,6 +37,115 @@ func (b *builder) outer() string {
 	return text + fmt.Sprintf("\nlimit %s offset %s", b.arg(int64(b.plan.limit)), b.arg(int64(b.plan.offset)))
 }
 
+// together are the parts joined. Totals are one row a part; the others meet by
+// key. Values of whole visits by entry page only add to rows: a page that was
+// entered but has no matching event of its own is no row. Rows that are named
+// are looked up in every part.
+func (b *builder) together() string {
+	if b.merges() {
+		return b.merged()
+	}
+	keys := b.keyNames()
+	from := names[b.plan.parts[0].part]
+	for _, s := range b.plan.parts[1:] {
+		switch {
+		case len(keys) == 0:
+			from += " cross join " + names[s.part]
+		case b.adds(s):
+			from += " left join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
+		default:
+			from += " full join " + names[s.part] + " using (" + strings.Join(keys, ", ") + ")"
+		}
+	}
+	return from
+}
+
+// adds says that a part adds to rows and makes none.
+func (b *builder) adds(s scan) bool { return s.part == byEntry && b.plan.only == nil }
+
+// merges says that the parts meet in a table of their own (merged).
+func (b *builder) merges() bool {
+	return !b.say().fullJoin && len(b.plan.parts) > 1 && len(b.keyNames()) > 0
+}
+
+// merged puts the rows of all parts together by their keys, each column null
+// where its part has no row: what a full join does. ClickHouse's own has had
+// wrong keys for rows of one side, and with three tables, in one version or
+// another.
+func (b *builder) merged() string {
+	var all, selects []string
+	last := b.plan.parts[len(b.plan.parts)-1]
+	for _, s := range b.plan.parts {
+		all = append(all, b.columnsOf(s)...)
+	}
+	for _, s := range b.plan.parts {
+		row, own := b.keyNames(), b.columnsOf(s)
+		for _, c := range all {
+			switch {
+			case !slices.Contains(own, c):
+				row = append(row, "null as "+c)
+			case strings.HasPrefix(c, names[s.part]+"_"):
+				row = append(row, strings.TrimPrefix(c, names[s.part]+"_")+" as "+c)
+			default:
+				row = append(row, c)
+			}
+		}
+		if b.adds(last) {
+			row = append(row, fmt.Sprintf("%v as makes", !b.adds(s)))
+		}
+		selects = append(selects, sel(row, names[s.part], nil, nil))
+	}
+	columns := b.keyNames()
+	for _, c := range all {
+		columns = append(columns, "any_value("+c+") as "+c)
+	}
+	text := sel(columns, "(\n"+strings.Join(selects, "\nunion all\n")+"\n)", nil, b.groups())
+	if b.adds(last) {
+		text += "\nhaving max(makes)"
+	}
+	return "(\n" + text + "\n)"
+}
+
+// columnsOf are a part's columns beside its keys, as they are called where the
+// parts are together: those of sums may be in several parts.
+func (b *builder) columnsOf(s scan) (columns []string) {
+	if s.part == byBase {
+		return []string{"base"}
+	}
+	for _, n := range s.sumNames() {
+		columns = append(columns, b.columnOf(s, n))
+	}
+	if s.imports {
+		for _, n := range s.ratedNames() {
+			columns = append(columns, b.columnOf(s, "of_"+n))
+		}
+	}
+	for _, m := range s.metrics {
+		d, _ := m.Info()
+		switch {
+		case d.sums != nil:
+		case m == ConversionRate:
+			columns = append(columns, "converting")
+			if !b.hasBase() {
+				columns = append(columns, "base")
+			}
+		case m == Revenue:
+			columns = append(columns, string(m), "revenue_elsewhere")
+		default:
+			columns = append(columns, string(m))
+		}
+	}
+	return columns
+}
+
+// columnOf is a sum of a part, where the parts are together.
+func (b *builder) columnOf(s scan, sum string) string {
+	if b.merges() {
+		return names[s.part] + "_" + sum
+	}
+	return names[s.part] + "." + sum
+}
+
 // keyText is a key as text, "" for not known.
 func (b *builder) keyText(i int, k string) string {
 	if b.plan.runs != nil {
@@ -67,7 +162,7 @@ func (b *builder) number(m Metric) string {
 	d, _ := m.Info()
 	switch {
 	case d.sums != nil:
-		return d.make(b.scanOf(m))
+		return b.make(d, b.scanOf(m))
 	case m == ConversionRate:
 		return "100 * cast(coalesce(converting, 0) as double) / nullif(base, 0)"
 	case m.isCount():
@@ -177,7 +272,7 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	where := append(b.within("ts", p.from, p.to), paid, "currency <> "+b.arg(p.currency), counted)
 	group := append(b.groups(), strconv.Itoa(len(b.keyNames())+1))
 	from, where := b.source(s, "events", b.filtered(where, s.every))
-	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum(revenue) as double) / 1000 as amount"), from, where, group)
+	inner := sel(append(b.keys(s, "ts"), "currency", "cast(sum("+b.amount("revenue")+") as double) / 1000 as amount"), from, where, group)
 	with := b.withLookUps(s)
 	columns := []string{}
 	for i, k := range b.keyNames() {
@@ -187,5 +282,5 @@ func (p plan) othersSQL(d event.Dialect) statement {
 	if p.only != nil {
 		only = b.onlyRows()
 	}
-	return statement{with + sel(append(columns, "currency", "amount"), "(\n"+inner+"\n)", only, nil) + "\norder by currency", b.args}
+	return b.statement(with + sel(append(columns, "currency", "amount"), "(\n"+inner+"\n)", only, nil) + "\norder by currency")
 }

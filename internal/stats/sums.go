@@ -70,14 +70,14 @@ func (s scan) sumColumns() (columns []string) {
 }
 
 // make writes a metric that is made of sums of a scan.
-func (d MetricInfo) make(s scan) string {
+func (b *builder) make(d MetricInfo, s scan) string {
 	text := d.made
 	for _, sum := range d.sums {
 		column := sum
 		if s.imports && sum == visits && len(d.sums) > 1 {
 			column = "of_" + d.sums[0]
 		}
-		text = strings.ReplaceAll(text, "{"+sum+"}", names[s.part]+"."+column)
+		text = strings.ReplaceAll(text, "{"+sum+"}", b.columnOf(s, column))
 	}
 	if d.Unit == Count {
 		text = "cast(" + text + " as double)"

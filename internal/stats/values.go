@@ -20,6 +20,9 @@ const inOneGo = 5_400_000
 // weighed is p with its percentiles found in the way that is best for as many
 // events as they are found among: those of kept days are counted already.
 func (s *Stats) weighed(ctx context.Context, p plan) (plan, error) {
+	if !dialects[s.store.Dialect()].holds {
+		return p, nil
+	}
 	measures := map[string]bool{}
 	for _, part := range p.parts {
 		for _, m := range part.metrics {
@@ -56,7 +59,7 @@ func (s *Stats) atMost(ctx context.Context, p plan, enough int64) (int64, error)
 	b := &builder{dialect: s.store.Dialect(), plan: p}
 	count := func(where []string) (n int64, err error) {
 		text := sel([]string{"count(*)"}, "events", where, nil)
-		err = s.each(ctx, p.site, statement{text, b.args}, func(rows *sql.Rows) error { return rows.Scan(&n) })
+		err = s.each(ctx, p.site, b.statement(text), func(rows *sql.Rows) error { return rows.Scan(&n) })
 		return n, err
 	}
 	if now := s.now(); now.Sub(known.at).Abs() > sizesKnown {

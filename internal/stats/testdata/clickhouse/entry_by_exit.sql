@@ -1,0 +1,30 @@
+-- by=entry_page&f=starts_with,exit_page,/docs&metrics=visits&page=1&page_size=10&period=7d
+with exits as (
+select visit_id, argMax(path, tuple(ts, path)) as exit_path
+from events
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and visit_id <> 0 and name = 'pageview' and ts >= visit_start and ts < visit_start + interval 24 hour
+group by visit_id
+), by_visit as (
+select k0, count(*) as visits
+from (
+select coalesce(nullif(any_value(entry_path), ''), argMin(path, tuple(ts, path)) filter (where entry_path = '' and name = 'pageview'), '') as k0, visit_id
+from events left join exits using (visit_id)
+where site_id = $1 and ts >= cast($4 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and visit_start >= cast($4 as DateTime64(3, 'UTC')) and visit_start < cast($5 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement' and (startsWith(coalesce(exit_path, ''), $6))
+group by visit_id
+)
+group by 1
+)
+select k0 as t0, cast(coalesce(by_visit.visits, 0) as double) as visits, count(*) over () as rows_in_all
+from by_visit
+where cast(coalesce(by_visit.visits, 0) as double) <> 0
+order by cast(coalesce(by_visit.visits, 0) as double) desc nulls last, k0 nulls last
+limit $7 offset $8
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+-- $1 = 42
+-- $2 = "2026-11-15 15:00:00.000"
+-- $3 = "2026-11-24 15:00:00.000"
+-- $4 = "2026-11-16 15:00:00.000"
+-- $5 = "2026-11-23 15:00:00.000"
+-- $6 = "/docs"
+-- $7 = 10
+-- $8 = 0
