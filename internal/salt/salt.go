@@ -6,6 +6,8 @@
 // visitor two; and it is destroyed 48 hours after it was made, after which
 // nobody, the operator included, can tell whether a visitor was a given
 // person.
+//
+// Replicas share their salts (Share): the first one made for a day is everybody's.
 package salt
 
 import (
@@ -48,6 +50,7 @@ type entry struct {
 type day struct {
 	minute          int64 // Unix minutes
 	today, previous Salt
+	former          Salt // what Former answers
 }
 
 // Salts is the file of salts and its copy in memory. It is safe for concurrent
@@ -58,6 +61,8 @@ type Salts struct {
 
 	mu      sync.Mutex // guards entries and the file
 	entries []entry
+	former  map[string]former // by zone
+	sharing *sharing          // nil: there are no other replicas
 
 	// days is replaced, never changed, so that a hit reads it without a lock.
 	days atomic.Pointer[map[string]day]
@@ -69,7 +74,7 @@ func Open(path string, now func() time.Time) (*Salts, error) {
 	if now == nil {
 		now = time.Now
 	}
-	s := &Salts{path: path, now: now}
+	s := &Salts{path: path, now: now, former: map[string]former{}}
 	s.days.Store(&map[string]day{})
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -120,9 +125,16 @@ func (s *Salts) Pair(loc *time.Location, tz string, now time.Time) (today, previ
 		}
 	}
 	if d.today == (Salt{}) {
-		if d.today, err = s.make(tz, date); err != nil {
+		var before Salt
+		if d.today, before, err = s.make(tz, date, latest); err != nil {
 			return Salt{}, Salt{}, err
 		}
+		if before != (Salt{}) {
+			d.previous = before
+		}
+	}
+	if f := s.former[tz]; s.now().Before(f.until) {
+		d.former = f.salt
 	}
 	s.remember(tz, d)
 	return d.today, d.previous, nil
@@ -165,11 +177,23 @@ func (s *Salts) destroy(now time.Time) (n int, err error) {
 	return n, nil
 }
 
-// make adds a new salt and writes all of them out.
-func (s *Salts) make(tz, date string) (Salt, error) {
+// make adds a new salt, or the one another replica made, and writes all of them
+// out. latest is the date before it that is known; before is the salt of the
+// day before, if only another replica knew that.
+func (s *Salts) make(tz, date, latest string) (salt, before Salt, err error) {
 	e := entry{zone: tz, date: date, made: s.now().UTC().Truncate(time.Second)}
 	rand.Read(e.salt[:]) // never fails: crypto/rand stops the program instead
-	return e.salt, s.replace(append(slices.Clip(s.entries), e))
+	added := []entry{e}
+	if s.sharing != nil {
+		if added, err = s.ask(e, latest); err != nil {
+			s.sharing.alone.Inc()
+			added = []entry{e}
+		}
+	}
+	if len(added) > 1 {
+		before = added[1].salt
+	}
+	return added[0].salt, before, s.replace(append(slices.Clip(s.entries), added...))
 }
 
 // replace writes out the entries with new ones among them.
