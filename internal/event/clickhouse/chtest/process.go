@@ -1,0 +1,110 @@
+package chtest
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/url"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// process is a server that this package starts.
+type process struct {
+	program, library string
+	dir, addr        string
+	temporary        bool
+	log              logged
+
+	mu    sync.Mutex
+	cmd   *exec.Cmd // nil when it doesn't run
+	stdin io.Closer // its end is the server's
+}
+
+func newProcess(t testing.TB, dir string, temporary bool) *process {
+	t.Helper()
+	program, library := installed(t)
+	p := &process{program: program, library: library, dir: dir, addr: "127.0.0.1:0", temporary: temporary}
+	p.start(t)
+	return p
+}
+
+func (p *process) url() *url.URL { return &url.URL{Scheme: "http", Host: p.addr} }
+
+func (p *process) start(t testing.TB) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	args := []string{"-lib", p.library, "-data", p.dir, "-addr", p.addr}
+	if p.temporary {
+		args = append(args, "-temporary")
+	}
+	cmd := exec.Command(p.program, args...)
+	cmd.Stderr = &p.log
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	addr, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		t.Fatalf("the ClickHouse engine did not start: %v\n%s", err, p.log.String())
+	}
+	p.cmd, p.stdin, p.addr = cmd, stdin, strings.TrimSpace(addr)
+}
+
+func (p *process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	_ = p.stdin.Close()
+	p.cmd = nil
+}
+
+func (p *process) freeze(t testing.TB) { p.signal(t, syscall.SIGSTOP) }
+func (p *process) thaw(t testing.TB)   { p.signal(t, syscall.SIGCONT) }
+
+func (p *process) signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		t.Fatal("the server does not run")
+	}
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// logged is what a server wrote to its standard error.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
