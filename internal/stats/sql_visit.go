@@ -91,7 +91,7 @@ func (b *builder) visitKeys(s scan) []string {
 		case d == ExitPage && !s.exits:
 			of = b.exitPath()
 		case d == EntryPage && !s.entries:
-			of = "coalesce(nullif(any_value(entry_path), ''), " + b.say().first + " filter (where entry_path = '' and name = 'pageview'), '')"
+			of = "coalesce(nullif(any_value(entry_path), ''), " + fmt.Sprintf(b.say().first, " filter (where entry_path = '' and name = 'pageview')") + ", '')"
 		}
 		keys = append(keys, fmt.Sprintf("%s as k%d", of, i))
 	}
@@ -101,7 +101,7 @@ func (b *builder) visitKeys(s scan) []string {
 // exitPath is the last page viewed. Of two in the same millisecond it is the
 // later in the alphabet, so that the answer never changes.
 func (b *builder) exitPath() string {
-	return "coalesce(" + b.say().last + " filter (where name = 'pageview'), '')"
+	return "coalesce(" + fmt.Sprintf(b.say().last, " filter (where name = 'pageview')") + ", '')"
 }
 
 // lookUps are the tables of visits' exit and entry pages that the scans need,
@@ -112,10 +112,10 @@ func (b *builder) lookUps(scans ...scan) (with []string) {
 		with = append(with, name+" as (\n"+sel([]string{"visit_id", columns}, "events", append(where, more...), []string{"visit_id"})+"\n)")
 	}
 	if slices.ContainsFunc(scans, func(s scan) bool { return s.exits }) {
-		add("exits", b.say().last+" as exit_path")
+		add("exits", fmt.Sprintf(b.say().last, "")+" as exit_path")
 	}
 	if slices.ContainsFunc(scans, func(s scan) bool { return s.entries }) {
-		add("entries", b.say().first+" as first_path", "entry_path = ''")
+		add("entries", fmt.Sprintf(b.say().first, "")+" as first_path", "entry_path = ''")
 	}
 	return with
 }

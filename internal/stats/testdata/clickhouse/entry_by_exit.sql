@@ -1,13 +1,13 @@
 -- by=entry_page&f=starts_with,exit_page,/docs&metrics=visits&page=1&page_size=10&period=7d
 with exits as (
-select visit_id, argMax(path, tuple(ts, path)) as exit_path
+select visit_id, substring(max(concat(toString(ts, 'UTC'), path)), 24) as exit_path
 from events
 where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and visit_id <> 0 and name = 'pageview' and ts >= visit_start and ts < visit_start + interval 24 hour
 group by visit_id
 ), by_visit as (
 select k0, count(*) as visits
 from (
-select coalesce(nullif(any_value(entry_path), ''), argMin(path, tuple(ts, path)) filter (where entry_path = '' and name = 'pageview'), '') as k0, visit_id
+select coalesce(nullif(any_value(entry_path), ''), substring(min(concat(toString(ts, 'UTC'), path)) filter (where entry_path = '' and name = 'pageview'), 24), '') as k0, visit_id
 from events left join exits using (visit_id)
 where site_id = $1 and ts >= cast($4 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and visit_start >= cast($4 as DateTime64(3, 'UTC')) and visit_start < cast($5 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement' and (startsWith(coalesce(exit_path, ''), $6))
 group by visit_id

@@ -7,7 +7,7 @@ group by 1
 ), by_entry as (
 select k0, count(*) as visits, sum(bounce) as bounces
 from (
-select coalesce(nullif(any_value(entry_path), ''), argMin(path, tuple(ts, path)) filter (where entry_path = '' and name = 'pageview'), '') as k0, visit_id, case when count(*) filter (where name = 'pageview') = 1 and not max(interactive and name <> 'pageview') then 1 else 0 end as bounce
+select coalesce(nullif(any_value(entry_path), ''), substring(min(concat(toString(ts, 'UTC'), path)) filter (where entry_path = '' and name = 'pageview'), 24), '') as k0, visit_id, case when count(*) filter (where name = 'pageview') = 1 and not max(interactive and name <> 'pageview') then 1 else 0 end as bounce
 from events
 where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($4 as DateTime64(3, 'UTC')) and visit_start >= cast($2 as DateTime64(3, 'UTC')) and visit_start < cast($3 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
 group by visit_id
