@@ -18,6 +18,10 @@ BENCH   ?= /var/tmp/moonbear-bench
 # race detector each time. make race is for all.
 CROWDED := $(addprefix ./internal/,account collect kv load salt spool)
 
+# Packages over the control database: their tests run on SQLite and a second
+# time on PostgreSQL.
+CONTROLLED := $(addprefix ./internal/,account api/apitest db job site transfer web)
+
 .PHONY: help run test race fuzz crash bench bench-size bench-doc screenshots lint generate verify dist deps
 
 help: ## list the targets
@@ -28,7 +32,8 @@ run: ## start Moonbear with demo data on http://127.0.0.1:8080 (data in ./data)
 	ENV=development exec bin/moonbear serve --demo
 
 test: deps verify lint ## install what the tests need, check everything, run every test (10 to 20 minutes)
-	TEST_LONG=1 $(GO) test -timeout 30m ./...
+	TEST_LONG=1 .ci/services env -u TEST_POSTGRES_URL $(GO) test -timeout 30m ./...
+	.ci/services $(GO) test -timeout 15m $(CONTROLLED)
 	$(GO) test -race -timeout 10m $(CROWDED)
 	$(MAKE) fuzz
 	$(MAKE) dist

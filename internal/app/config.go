@@ -17,6 +17,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,7 +31,7 @@ type Config struct {
 	BaseURL    string `env:"BASE_URL" help:"The address people type, used in snippets, links and cookies. Default: http:// and LISTEN_ADDR." example:"https://stats.example.com"`
 	DataDir    string `env:"DATA_DIR" envDefault:"./data" help:"Where everything that must survive is kept: databases, spool, salts." example:"/var/lib/moonbear"`
 
-	DatabaseURL string `env:"DATABASE_URL" help:"The control database. Default: sqlite://DATA_DIR/moonbear.db." example:"sqlite:///var/lib/moonbear/moonbear.db"`
+	DatabaseURL string `env:"DATABASE_URL" help:"The control database, SQLite or PostgreSQL. Default: sqlite://DATA_DIR/moonbear.db." example:"postgres://moonbear:PASSWORD@db.internal:5432/moonbear?sslmode=verify-full"`
 	EventsURL   string `env:"EVENTS_URL" help:"The event store. Default: duckdb://DATA_DIR/events.duckdb." example:"duckdb:///var/lib/moonbear/events.duckdb"`
 
 	EventsMemory   Bytes  `env:"EVENTS_MEMORY" help:"Memory the embedded event store may use. Default: a quarter of the machine's, at most 1GiB." example:"512MiB"`
@@ -124,8 +125,8 @@ func ReadConfig(environ []string) (Config, error) {
 	if c.DatabaseURL == "" {
 		c.DatabaseURL = "sqlite://" + filepath.Join(c.DataDir, "moonbear.db")
 	}
-	if !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
-		bad("DATABASE_URL", scheme(c.DatabaseURL), "want sqlite:// and a path")
+	if !hasScheme(c.DatabaseURL, "sqlite", "postgres", "postgresql") {
+		bad("DATABASE_URL", scheme(c.DatabaseURL), "want sqlite:// and a path, or postgres://USER:PASSWORD@HOST/NAME")
 	}
 	if c.EventsURL == "" {
 		c.EventsURL = "duckdb://" + filepath.Join(c.DataDir, "events.duckdb")
@@ -160,6 +161,10 @@ func ReadConfig(environ []string) (Config, error) {
 func isPort(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 16)
 	return err == nil
+}
+
+func hasScheme(u string, schemes ...string) bool {
+	return slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(u, s+"://") })
 }
 
 // scheme keeps passwords out of error messages: only what is before "://".

@@ -62,7 +62,7 @@ func TestReadConfigNamesEveryFault(t *testing.T) {
 		{"BASE_URL=https://you:hunter2@example.com", "BASE_URL", "host name of its own"},
 		{"ENV=staging", "ENV", "development"},
 		{"METRICS_ADDR=9090", "METRICS_ADDR", "off"},
-		{"DATABASE_URL=mysql://u:hunter2@h/db", "DATABASE_URL", "sqlite://"},
+		{"DATABASE_URL=mysql://u:hunter2@h/db", "DATABASE_URL", "postgres://"},
 		{"EVENTS_URL=kafka://h", "EVENTS_URL", "duckdb://"},
 	} {
 		_, err := ReadConfig([]string{tt.env})

@@ -11,106 +11,41 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/mattn/go-sqlite3"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 )
-
-// conns is the size of the one pool that pages, jobs and migrations share.
-// With one connection every read waits behind the writers' fsyncs. Waiting writers
-// each hold one, so there must be more than there are writers at a time: eight
-// clients and four workers held up reads with eight, not with sixteen (decision
-// 0060).
-const conns = 16
-
-// busy is how long a writer waits for its turn before "database is locked".
-// The longest transaction here is a migration; pages take a few milliseconds.
-const busy = 10 * time.Second
 
 // DB is an open control database. It is safe for concurrent use.
 type DB struct {
 	sql *sql.DB
 	bun *bun.DB
 	log *slog.Logger
+
+	pool *pgxpool.Pool // under sql; nil with SQLite
+	inTx sync.Map      // *sql.Tx: the *sql.Conn it is on, while InTx runs; with PostgreSQL
 }
 
-// Open opens the database a URL names: sqlite://relative/path.db or
-// sqlite:///absolute/path.db. The file and its directory are made when they
-// do not exist, readable by their owner only. The schema is Migrate's work.
+// Open opens the database a URL names: sqlite://relative/path.db,
+// sqlite:///absolute/path.db or postgres://user:password@host/name. SQLite's
+// file and its directory are made when they do not exist, readable by their
+// owner only. The schema is Migrate's work.
 func Open(ctx context.Context, rawURL string, log *slog.Logger) (*DB, error) {
-	path, err := sqlitePath(rawURL)
-	if err != nil {
-		return nil, err
+	scheme, _, _ := strings.Cut(rawURL, ":")
+	switch scheme {
+	case "sqlite":
+		return openSQLite(ctx, rawURL, log)
+	case "postgres", "postgresql":
+		return openPostgres(ctx, rawURL, log)
 	}
-	if err := createPrivate(path); err != nil {
-		return nil, fmt.Errorf("create the control database: %w", err)
-	}
-	pool := sql.OpenDB(&connector{dsn: sqliteDSN(path), gate: make(gate, 1)})
-	// Connections are never closed for being idle: opening one again costs
-	// eight pragmas and a cold page cache.
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns)
-	if err := pool.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the control database %s: %w", path, err), pool.Close())
-	}
-	return &DB{sql: pool, bun: bun.NewDB(pool, sqlitedialect.New()), log: log}, nil
-}
-
-// sqlitePath finds the file in a URL, and says what would be right.
-func sqlitePath(rawURL string) (string, error) {
-	path, ok := strings.CutPrefix(rawURL, "sqlite://")
-	if !ok {
-		scheme, _, _ := strings.Cut(rawURL, ":")
-		return "", fmt.Errorf("the database URL starts with %q; use sqlite://PATH, for example sqlite://data/moonbear.db", scheme)
-	}
-	if path == "" || strings.HasPrefix(path, ":") {
-		return "", fmt.Errorf("the database URL %q names no file; use sqlite://PATH, for example sqlite://data/moonbear.db", rawURL)
-	}
-	return path, nil
-}
-
-// sqliteDSN names the file and how every connection behaves.
-//
-// synchronous=FULL: each commit waits for its fsync. With NORMAL a power cut
-// takes back the last commits, and here these are a revoked token, a changed
-// password, a paid invoice. What it costs is in decision 0060.
-func sqliteDSN(path string) string {
-	q := url.Values{}
-	q.Set("_txlock", "immediate")
-	q.Set("_journal_mode", "WAL")
-	q.Set("_synchronous", "FULL")
-	q.Set("_foreign_keys", "on")
-	q.Set("_secure_delete", "on") // what is deleted is overwritten with zeros
-	q.Set("_busy_timeout", strconv.FormatInt(busy.Milliseconds(), 10))
-	// url.URL escapes what SQLite would read as the end of the path: ? # %.
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
-}
-
-// createPrivate makes the file with mode 0600 before SQLite would make it
-// 0644: it holds password hashes. SQLite gives its -wal and -shm files the
-// mode of the database.
-func createPrivate(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
+	return nil, fmt.Errorf("the database URL starts with %q; use sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME, for example sqlite://data/moonbear.db", scheme)
 }
 
 // Bun runs queries outside a transaction.
@@ -122,31 +57,36 @@ func (d *DB) SQL() *sql.DB { return d.sql }
 // Embedded says whether the database is a file of this process alone.
 func (d *DB) Embedded() bool { return d.bun.Dialect().Name() == dialect.SQLite }
 
+// Pool is PostgreSQL's own pool, under SQL, for the job queue; nil with SQLite.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
 // InTx runs fn in one transaction that holds the write lock from its start:
 // committed when fn returns nil, taken back when it returns an error or
 // panics. Inside fn everything goes through tx: what goes around it waits for
 // the lock that fn itself holds. Slow work (hashing a password) belongs before.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return d.bun.RunInTx(ctx, nil, fn)
+	if d.Embedded() {
+		return d.bun.RunInTx(ctx, nil, fn)
+	}
+	return d.inPostgresTx(ctx, fn)
 }
 
-// Settle brings everything into the database file and empties the log of
-// changes, which holds pages as they were: what was deleted is in neither then.
-// It waits for readers, ten seconds at most.
+// Settle makes sure that what was deleted is in no file of the database any
+// more.
 func (d *DB) Settle(ctx context.Context) error {
-	var busy, log, moved int // log and moved count pages
-	if err := d.sql.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &log, &moved); err != nil {
-		return fmt.Errorf("empty the control database's log: %w", err)
+	if d.Embedded() {
+		return d.emptyLog(ctx)
 	}
-	if busy != 0 {
-		return errors.New("empty the control database's log: it is in use all the time")
-	}
-	return nil
+	return d.vacuum(ctx)
 }
 
 // Close waits for running queries and closes the pool.
 func (d *DB) Close() error {
-	if err := d.bun.Close(); err != nil {
+	err := d.bun.Close()
+	if d.pool != nil {
+		d.pool.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("close the control database: %w", err)
 	}
 	return nil
@@ -156,8 +96,14 @@ func (d *DB) Close() error {
 // time read back equals the one written.
 func Time(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
+// uniqueViolation is PostgreSQL's code for it.
+const uniqueViolation = "23505"
+
 // IsUnique says whether an error is a row refused because another has its key.
 func IsUnique(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code == uniqueViolation
+	}
 	var e sqlite3.Error
 	return errors.As(err, &e) &&
 		(e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey)

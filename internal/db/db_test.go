@@ -22,6 +22,8 @@ func TestOpenRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, url, want string }{
 		{"another database", "mysql://x", `starts with "mysql"; use sqlite://PATH`},
 		{"no scheme", "data/moonbear.db", `use sqlite://PATH`},
+		{"nobody there", "postgres://moonbear:hunter2@127.0.0.1:1/moonbear", "moonbear on 127.0.0.1"},
+		{"not a URL", "postgres://moonbear:hunter2%@127.0.0.1/moonbear", "special characters written as %XX"},
 		{"no file", "sqlite://", "names no file"},
 		{"in memory", "sqlite://:memory:", "names no file"},
 		{"a directory", "sqlite://" + t.TempDir(), "unable to open database file"},
@@ -34,6 +36,9 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %q does not say %q", err, tt.want)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("error %q shows a password", err)
 			}
 		})
 	}
@@ -66,6 +71,9 @@ func TestFileIsPrivate(t *testing.T) {
 
 // Every connection of the pool behaves the same, not only the first.
 func TestPragmas(t *testing.T) {
+	if dbtest.Postgres() {
+		t.Skip("SQLite's")
+	}
 	d := dbtest.New(t)
 	for range 4 {
 		c, err := d.SQL().Conn(t.Context())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
@@ -23,7 +24,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, d.sql, sqliteFS{files})
+	p, err := d.migrator(files)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -36,6 +37,19 @@ func (d *DB) Migrate(ctx context.Context) error {
 			"migrations", len(done), "version", done[len(done)-1].Source.Version, "took", time.Since(start))
 	}
 	return nil
+}
+
+// migrator reads the migrations for the database. Of several processes on one
+// PostgreSQL that start together, one migrates and the others wait.
+func (d *DB) migrator(files fs.FS) (*goose.Provider, error) {
+	if d.Embedded() {
+		return goose.NewProvider(goose.DialectSQLite3, d.sql, sqliteFS{files})
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, d.sql, files, goose.WithSessionLocker(locker))
 }
 
 // sqliteWords is the whole difference between the two databases' schemas:

@@ -11,7 +11,6 @@ package job
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,8 +19,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 	"github.com/uptrace/bun"
 
@@ -69,6 +66,10 @@ func Handle[T Args](w Work[T]) Handler {
 type Options struct {
 	Handlers []Handler
 	Workers  int // jobs at a time; 0 is 4
+	// ID names this server among those on one database, the same at each start;
+	// "" makes one up, and then what it leaves running when it is killed waits
+	// for an hour.
+	ID string
 	// Patience is how long a stop waits for running jobs before it cancels
 	// them, and again how long it waits after that; 0 is ten seconds.
 	Patience time.Duration
@@ -80,7 +81,8 @@ type Options struct {
 // Jobs is the queue and the scheduler.
 type Jobs struct {
 	db        *db.DB
-	client    *river.Client[*sql.Tx]
+	queue     queue
+	id        string
 	patience  time.Duration
 	scheduled []Scheduled
 	log       *slog.Logger
@@ -94,7 +96,7 @@ func New(d *db.DB, scheduled []Scheduled, o Options) (*Jobs, error) {
 	if err := check(scheduled); err != nil {
 		return nil, err
 	}
-	j := &Jobs{db: d, scheduled: scheduled, patience: cmp.Or(o.Patience, 10*time.Second),
+	j := &Jobs{db: d, id: o.ID, scheduled: scheduled, patience: cmp.Or(o.Patience, 10*time.Second),
 		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now, metrics: newMetrics(o.Metrics)}
 	if j.now == nil {
 		j.now = time.Now
@@ -105,7 +107,8 @@ func New(d *db.DB, scheduled []Scheduled, o Options) (*Jobs, error) {
 			return nil, fmt.Errorf("register jobs: %w", err)
 		}
 	}
-	c, err := river.NewClient(riversqlite.New(d.SQL()), &river.Config{
+	q, err := newQueue(d, &river.Config{
+		ID:                o.ID,
 		Workers:           ws,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cmp.Or(o.Workers, 4)}},
 		Logger:            slog.New(quiet{j.log.Handler()}),
@@ -118,24 +121,8 @@ func New(d *db.DB, scheduled []Scheduled, o Options) (*Jobs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the job queue: %w", err)
 	}
-	j.client = c
+	j.queue = q
 	return j, nil
-}
-
-// Migrate brings River's own tables up to date.
-func Migrate(ctx context.Context, d *db.DB, log *slog.Logger) error {
-	m, err := rivermigrate.New(riversqlite.New(d.SQL()), &rivermigrate.Config{Logger: slog.New(quiet{log.Handler()})})
-	if err != nil {
-		return fmt.Errorf("migrate the job queue: %w", err)
-	}
-	res, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	if err != nil {
-		return fmt.Errorf("migrate the job queue: %w", err)
-	}
-	if n := len(res.Versions); n > 0 {
-		log.InfoContext(ctx, "job queue migrated", "migrations", n, "version", res.Versions[n-1].Version)
-	}
-	return nil
 }
 
 // When says how a job is enqueued; the zero value is at once, even when an
@@ -162,7 +149,7 @@ func (j *Jobs) EnqueueWhen(ctx context.Context, tx bun.Tx, args Args, w When) (a
 			rivertype.JobStateRunning, rivertype.JobStateScheduled,
 		}}
 	}
-	res, err := j.client.InsertTx(ctx, tx.Tx, args, o)
+	res, err := j.queue.insert(ctx, tx, args, o)
 	if err != nil {
 		return false, fmt.Errorf("enqueue %s: %w", args.Kind(), err)
 	}
@@ -183,45 +170,58 @@ func (j *Jobs) Run(ctx context.Context) error {
 	if err := j.plan(alive); err != nil {
 		return err
 	}
-	if err := j.client.Start(alive); err != nil {
+	if err := j.queue.Start(alive); err != nil {
 		return fmt.Errorf("start the job queue: %w", err)
 	}
 	j.schedule(ctx)
 	stop, cancel := context.WithTimeout(alive, 2*j.patience)
 	defer cancel()
-	if err := j.client.Stop(stop); err != nil {
+	if err := j.queue.Stop(stop); err != nil {
 		return fmt.Errorf("stop the job queue: %w", err)
 	}
 	return nil
 }
 
-// resume takes up what a killed server left running. River would wait an hour
-// to be sure that nobody works on it; an embedded database has no other user.
+// resume takes up what this server left running when it was killed. River would
+// wait an hour to be sure that nobody works on it. An embedded database has no
+// other user; on another, the jobs are told by the name of who began them.
 func (j *Jobs) resume(ctx context.Context) error {
+	ours, runs := "state = 'running'", ""
 	if !j.db.Embedded() {
-		return nil
+		if j.id == "" {
+			return nil
+		}
+		ours += " and attempted_by[array_upper(attempted_by, 1)] = ?"
+		runs = " and name in (select args->>'name' from river_job where kind = 'scheduled' and " + ours + ")"
+	}
+	with := func(args ...any) []any {
+		if j.db.Embedded() {
+			return args
+		}
+		return append(args, j.id)
 	}
 	return j.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		now := db.Time(j.now())
-		// A job that was running at its last attempt may be what kills servers.
 		_, err := tx.NewRaw(`
+			update job_runs set finished_at = ?, error = ?, failures = failures + 1
+			where started_at is not null and finished_at is null`+runs,
+			with(now, "the server ended while it ran")...).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("close runs left open: %w", err)
+		}
+		// A job that was running at its last attempt may be what kills servers.
+		_, err = tx.NewRaw(`
 			update river_job set state = 'discarded', finalized_at = ?
-			where state = 'running' and attempt >= max_attempts`, now).Exec(ctx)
+			where attempt >= max_attempts and `+ours, with(now)...).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("discard jobs left running: %w", err)
 		}
-		res, err := tx.NewRaw("update river_job set state = 'available' where state = 'running'").Exec(ctx)
+		res, err := tx.NewRaw("update river_job set state = 'available' where "+ours, with()...).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("resume jobs left running: %w", err)
 		}
 		if n, err := res.RowsAffected(); err == nil && n > 0 {
 			j.log.WarnContext(ctx, "jobs resumed that a killed server left running", "jobs", n)
-		}
-		_, err = tx.NewRaw(`
-			update job_runs set finished_at = ?, error = ?, failures = failures + 1
-			where started_at is not null and finished_at is null`, now, "the server ended while it ran").Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("close runs left open: %w", err)
 		}
 		return nil
 	})

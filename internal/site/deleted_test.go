@@ -148,11 +148,21 @@ func TestDestroy(t *testing.T) {
 // tablesOf are all tables that refer to sites: a new one must be destroyed too.
 func tablesOf(t *testing.T, h house) (tables []string) {
 	t.Helper()
-	err := h.db.Bun().NewRaw(`
+	query := `
 		select m.name
 		from sqlite_master m, pragma_foreign_key_list(m.name) f
 		where m.type = 'table' and f."table" = 'sites' and f."from" = 'site_id'
-		order by 1`).Scan(t.Context(), &tables)
+		order by 1`
+	if !h.db.Embedded() {
+		query = `
+		select u.table_name
+		from information_schema.referential_constraints r
+		join information_schema.key_column_usage u using (constraint_name)
+		join information_schema.constraint_column_usage c using (constraint_name)
+		where c.table_name = 'sites' and u.column_name = 'site_id'
+		order by 1`
+	}
+	err := h.db.Bun().NewRaw(query).Scan(t.Context(), &tables)
 	if err != nil || len(tables) < 4 {
 		t.Fatalf("%v, %v", tables, err)
 	}

@@ -19,7 +19,7 @@ func (w *world) imported(st int64, name string, counted bool) int64 {
 	w.t.Helper()
 	var id int64
 	err := w.db.Bun().NewRaw(`insert into imports (site_id, head_hash, head_bytes, name, format, state, progress, lines, stored, visits, visitors, first_day, last_day, started_at)
-		values (?, x'00', 1, ?, 'combined', 'done', ?, 10, 2, 1, 1, '2015-05-17', '2015-05-20', current_timestamp) returning id`, st, name,
+		values (?, ?, 1, ?, 'combined', 'done', ?, 10, 2, 1, 1, '2015-05-17', '2015-05-20', current_timestamp) returning id`, st, []byte{0}, name,
 		`{"marks":[{"position":2,"items":10,"counts":{"lines":10,"stored":2,"first":"2015-05-17","last":"2015-05-20","dropped":[{"reason":"asset","lines":5,"first":1},{"reason":"bot","detail":"Bear","lines":3,"first":2}]}}]}`).Scan(w.t.Context(), &id)
 	if err != nil {
 		w.t.Fatal(err)

@@ -50,12 +50,8 @@ func newServer(t *testing.T, perMinute int) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := d.SQL().ExecContext(ctx, "insert into accounts (name, created_at) values ('other', current_timestamp)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, err := other.LastInsertId()
-	if err != nil {
+	var id int64
+	if err := d.Bun().NewRaw("insert into accounts (name, created_at) values ('other', current_timestamp) returning id").Scan(ctx, &id); err != nil {
 		t.Fatal(err)
 	}
 	foreign, err := sites.Create(ctx, site.NewSite{Account: id, Domain: "other.com", TimeZone: "UTC"})
