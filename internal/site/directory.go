@@ -26,6 +26,9 @@ type Directory struct {
 	log   *slog.Logger
 	zones *zones
 
+	mirror      string // a file; "" for none
+	mirrorBytes []byte // what is in it; under refreshing
+
 	refreshing sync.Mutex // one at a time, so that an older list never replaces a newer
 	list       atomic.Pointer[directoryList]
 }
@@ -95,6 +98,14 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("refresh the site list: %w", err)
 	}
+	d.set(sites)
+	if err := d.writeMirror(sites); err != nil { // the list is in force all the same
+		d.log.ErrorContext(ctx, "a start without the control database would not know the newest sites", "error", err)
+	}
+	return nil
+}
+
+func (d *Directory) set(sites []Site) {
 	l := &directoryList{
 		byPublicID: make(map[string]*Site, len(sites)),
 		byDomain:   make(map[string]*Site, len(sites)),
@@ -105,5 +116,4 @@ func (d *Directory) Refresh(ctx context.Context) error {
 		l.byDomain[s.Domain] = s
 	}
 	d.list.Store(l)
-	return nil
 }
