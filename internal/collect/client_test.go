@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"moonbear/internal/kv"
 )
 
 func TestClient(t *testing.T) {
@@ -93,40 +95,40 @@ func FuzzForwardedFor(f *testing.F) {
 }
 
 func TestLimiter(t *testing.T) {
-	l := newLimiter(60)
+	l := newLimiter(nil, 60)
 	now := time.Unix(1_700_000_000, 0)
 	a, b := netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("203.0.113.10")
 	for i := range 60 {
-		if _, ok := l.take(a, now); !ok {
+		if _, ok := l.take(t.Context(), a, now); !ok {
 			t.Fatalf("hit %d of 60 a minute was refused", i+1)
 		}
 	}
-	if wait, ok := l.take(a, now); ok || wait != time.Second {
+	if wait, ok := l.take(t.Context(), a, now); ok || wait != time.Second {
 		t.Errorf("the 61st at once: %v, wait %v; want to wait a second", ok, wait)
 	}
-	if _, ok := l.take(b, now); !ok {
+	if _, ok := l.take(t.Context(), b, now); !ok {
 		t.Error("another client was refused")
 	}
-	if _, ok := l.take(a, now.Add(time.Second)); !ok {
+	if _, ok := l.take(t.Context(), a, now.Add(time.Second)); !ok {
 		t.Error("a second later the next was refused")
 	}
-	if _, ok := l.take(a, now.Add(time.Second)); ok {
+	if _, ok := l.take(t.Context(), a, now.Add(time.Second)); ok {
 		t.Error("a second later two were let through")
 	}
-	if n := l.Expire(now.Add(30 * time.Second).UnixMilli()); n != 1 {
+	if n := l.limits.(*kv.MemoryLimits).Expire(now.Add(30 * time.Second).UnixMilli()); n != 1 {
 		t.Errorf("%d clients forgotten, want the one that owes nothing", n)
 	}
 	first, second, third := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::ffff:2"), netip.MustParseAddr("2001:db8:0:1::1")
 	for range 60 {
-		l.take(first, now)
+		l.take(t.Context(), first, now)
 	}
-	if _, ok := l.take(second, now); ok {
+	if _, ok := l.take(t.Context(), second, now); ok {
 		t.Error("an IPv6 client gets around the limit within its /64")
 	}
-	if _, ok := l.take(third, now); !ok {
+	if _, ok := l.take(t.Context(), third, now); !ok {
 		t.Error("the next /64 was refused")
 	}
-	if _, ok := newLimiter(0).take(a, now); !ok {
+	if _, ok := newLimiter(nil, 0).take(t.Context(), a, now); !ok {
 		t.Error("no limit refused a hit")
 	}
 }
@@ -134,19 +136,19 @@ func TestLimiter(t *testing.T) {
 // A server whose clock was ahead and is set back must not keep its clients out
 // until the old time comes round.
 func TestLimiterAfterTheClockWasSetBack(t *testing.T) {
-	l := newLimiter(60)
+	l := newLimiter(nil, 60)
 	now := time.Unix(1_700_000_000, 0)
 	a := netip.MustParseAddr("203.0.113.9")
 	for range 60 {
-		l.take(a, now)
+		l.take(t.Context(), a, now)
 	}
 	now = now.Add(-3 * time.Hour)
 	for i := range 60 {
-		if wait, ok := l.take(a, now); !ok {
+		if wait, ok := l.take(t.Context(), a, now); !ok {
 			t.Fatalf("hit %d after the clock was set back has to wait %v", i+1, wait)
 		}
 	}
-	if wait, ok := l.take(a, now); ok || wait != time.Second {
+	if wait, ok := l.take(t.Context(), a, now); ok || wait != time.Second {
 		t.Errorf("the 61st at once: %v, wait %v; want to wait a second", ok, wait)
 	}
 }

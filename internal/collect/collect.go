@@ -75,6 +75,7 @@ type Options struct {
 	// RatePerMinute is the most hits a minute from one client address, answered
 	// with 429 beyond; 0 is no limit.
 	RatePerMinute int
+	Limits        kv.Limits // what counts them; nil: in memory
 
 	Now     func() time.Time      // nil: time.Now
 	Log     *slog.Logger          // nil: nowhere
@@ -88,6 +89,7 @@ type Collector struct {
 	visits  kv.Visits
 	keys    kv.Keys
 	salts   func(s *site.Site, at time.Time) (today, previous salt.Salt, err error)
+	former  func(s *site.Site) (f salt.Salt, ok bool)
 	geo     *geo.DB
 	sources *source.Sources
 	tokens  func(ctx context.Context, bearer string) (TokenFacts, error)
@@ -117,7 +119,7 @@ func New(o Options) (*Collector, error) {
 		geo: o.Geo, sources: o.Sources, tokens: o.Tokens, quota: o.Quota,
 		proxies: o.TrustedProxies, now: o.Now,
 		log:   cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
-		limit: newLimiter(o.RatePerMinute),
+		limit: newLimiter(o.Limits, o.RatePerMinute),
 		drops: newDrops(),
 	}
 	if c.now == nil {
@@ -126,6 +128,7 @@ func New(o Options) (*Collector, error) {
 	c.salts = func(s *site.Site, at time.Time) (salt.Salt, salt.Salt, error) {
 		return o.Salts.Pair(s.Location, s.TimeZone, at)
 	}
+	c.former = func(s *site.Site) (salt.Salt, bool) { return o.Salts.Former(s.TimeZone) }
 	if c.keys == nil {
 		c.keys = kv.NewMemoryKeys()
 	}
@@ -168,7 +171,7 @@ func (c *Collector) Run(ctx context.Context) error {
 // expire by themselves have no Expire.
 func (c *Collector) forget(now int64) {
 	type expirer interface{ Expire(now int64) int }
-	for _, e := range []any{c.visits, c.keys, c.limit} {
+	for _, e := range []any{c.visits, c.keys, c.limit.limits} {
 		if e, ok := e.(expirer); ok {
 			e.Expire(now)
 		}

@@ -105,7 +105,7 @@ func (c *Collector) admit(r *http.Request, client netip.Addr, now time.Time) err
 	if r.Method != http.MethodPost {
 		return errMethod
 	}
-	if wait, ok := c.limit.take(client, now); !ok {
+	if wait, ok := c.limit.take(r.Context(), client, now); !ok {
 		return &fault.Fault{Kind: fault.TooMany, RetryAfter: wait,
 			Message: "Too many hits came from this address. Send the next one later."}
 	}

@@ -49,7 +49,8 @@ func NewPast(o PastOptions) (*Past, error) {
 	}
 	c := &Collector{
 		geo: o.Geo, sources: o.Sources, agents: agents,
-		salts: func(_ *site.Site, at time.Time) (salt.Salt, salt.Salt, error) { return o.Salts(at) },
+		salts:  func(_ *site.Site, at time.Time) (salt.Salt, salt.Salt, error) { return o.Salts(at) },
+		former: func(*site.Site) (salt.Salt, bool) { return salt.Salt{}, false },
 	}
 	return &Past{c: c, site: o.Site, visits: o.Visits}, nil
 }

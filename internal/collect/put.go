@@ -91,7 +91,7 @@ func origin(e *event.Entry) uint64 {
 
 // putVisitor hashes who it was under the site's salts of today and, for a
 // visit that began before midnight, of the day before.
-func putVisitor(_ context.Context, c *Collector, h *hit) error {
+func putVisitor(ctx context.Context, c *Collector, h *hit) error {
 	var buf [256]byte
 	who, err := h.who(buf[:0])
 	if err != nil || who == nil {
@@ -106,7 +106,20 @@ func putVisitor(_ context.Context, c *Collector, h *hit) error {
 	if previous != (salt.Salt{}) {
 		h.previous = kv.VisitKey{Site: h.site.ID, Visitor: visitor(previous, who)}
 	}
+	if f, ok := c.former(h.site); ok && h.live {
+		return c.putFormer(ctx, h, kv.VisitKey{Site: h.site.ID, Visitor: visitor(f, who)})
+	}
 	return nil
+}
+
+// putFormer looks for the visit under a salt of today that gave way, because
+// the replicas share another. That is the visitor's latest, if there is one.
+func (c *Collector) putFormer(ctx context.Context, h *hit, key kv.VisitKey) error {
+	_, ok, err := c.visits.Latest(ctx, key, kv.VisitKey{}, h.now-kv.VisitTimeout.Milliseconds())
+	if ok {
+		h.previous = key
+	}
+	return err
 }
 
 // who appends what tells the visitor from others: the site, and either the

@@ -130,17 +130,23 @@ func (m *Memory) Peek(key, previous VisitKey) (v Visit, isPrevious, ok bool) {
 
 // Put makes v, whose bytes it keeps, the visit of key: another engine said so.
 // A later answer about a visit nearby may have overtaken this one, and stays.
-func (m *Memory) Put(key, previous VisitKey, v Visit) {
+// With own set this memory has lately answered by itself, and v's time comes
+// after those it gave.
+func (m *Memory) Put(key, previous VisitKey, v Visit, own bool) Visit {
 	s, p := m.lock(key, previous)
 	defer unlock(s, p)
 	if n := p.visits[previous]; n != nil && n.visit.ID == v.ID && previous != (VisitKey{}) {
 		p.remove(n) // it moved
 	}
-	if n := s.visits[key]; n != nil && n.visit.Last > v.Last && open(&n.visit, v.Last) {
-		return
+	n := s.visits[key]
+	if own && n != nil && n.visit.ID == v.ID && n.visit.Last >= v.Last {
+		v.Last = n.visit.Last + 1
 	}
-	s.put(key, v)
-	m.trim(s)
+	if n == nil || n.visit.Last <= v.Last || !open(&n.visit, v.Last) {
+		s.put(key, v)
+		m.trim(s)
+	}
+	return v
 }
 
 // Each tells f of every visit, a shard at a time, until f returns false. Those

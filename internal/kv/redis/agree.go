@@ -18,7 +18,7 @@ return redis.call('get', KEYS[1])`)
 // kept, for ttl, and everybody is given it. Without a value it only looks, and
 // gives nil when there is none.
 func (r *Redis) Agree(ctx context.Context, name string, value []byte, ttl time.Duration) (got []byte, err error) {
-	err = r.ask(ctx, patience, func(ctx context.Context) error {
+	err = r.ask(ctx, r.patience, func(ctx context.Context) error {
 		got, err = r.agree(ctx, name, value, ttl)
 		return err
 	})

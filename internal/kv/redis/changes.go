@@ -38,7 +38,7 @@ func (r *Redis) OnChange(what string, tell func()) {
 // Changed tells the other replicas that what changed. When Redis is away they
 // learn of it when it is back, or by themselves.
 func (r *Redis) Changed(ctx context.Context, what string) {
-	err := r.ask(ctx, patience, func(ctx context.Context) error {
+	err := r.ask(ctx, r.patience, func(ctx context.Context) error {
 		n, err := r.client.Do(ctx, r.client.B().Incr().Key(r.counter(what)).Build()).AsInt64()
 		if err != nil {
 			return err
@@ -58,7 +58,7 @@ func (r *Redis) notice(ctx context.Context) {
 	missed := r.changes.missed.Swap(false)
 	for what, c := range r.changes.of {
 		var n int64
-		err := r.ask(ctx, patience, func(ctx context.Context) (err error) {
+		err := r.ask(ctx, r.patience, func(ctx context.Context) (err error) {
 			n, err = r.count(ctx, what)
 			return err
 		})

@@ -89,7 +89,7 @@ func (k *Keys) Claim(ctx context.Context, key, body [16]byte, now int64) (kv.Cla
 }
 
 func (k *Keys) claim(ctx context.Context, key, body [16]byte, now int64) (there string, err error) {
-	err = k.r.ask(ctx, patience, func(ctx context.Context) (err error) {
+	err = k.r.ask(ctx, k.r.patience, func(ctx context.Context) (err error) {
 		args := []string{string(body[:]), k.me, strconv.FormatInt(now, 10), keyRetention, millis(claimHolds)}
 		there, err = claimScript.Exec(ctx, k.r.client, []string{k.key(key)}, args).ToString()
 		return err
@@ -133,7 +133,7 @@ func (k *Keys) Keep(ctx context.Context, key [16]byte) error {
 // Release implements kv.Keys. When Redis isn't reached it frees the key by
 // itself, later.
 func (k *Keys) Release(ctx context.Context, key [16]byte) error {
-	_ = k.r.ask(ctx, patience, func(ctx context.Context) error {
+	_ = k.r.ask(ctx, k.r.patience, func(ctx context.Context) error {
 		err := releaseScript.Exec(ctx, k.r.client, []string{k.key(key)}, []string{k.me}).Error()
 		if rueidis.IsRedisNil(err) {
 			return nil
@@ -193,21 +193,18 @@ func (k *Keys) push(ctx context.Context) error {
 
 // tell says to Redis that keys are kept.
 func (k *Keys) tell(ctx context.Context, keys [][16]byte) error {
-	names, args := make([]string, 0, len(keys)), make([]string, 1, 1+3*len(keys))
-	args[0] = k.me
+	names, args := make([]string, 0, len(keys)), make([]string, 0, 2+2*len(keys))
+	args = append(args, k.me, keyRetention)
 	for _, key := range keys {
-		body, at, ok := k.mem.Kept(key)
-		holds := kv.KeyRetention - time.Since(time.UnixMilli(at))
-		if !ok || holds <= 0 {
-			continue
+		if body, at, ok := k.mem.Kept(key); ok {
+			names = append(names, k.key(key))
+			args = append(args, string(body[:]), strconv.FormatInt(at, 10))
 		}
-		names = append(names, k.key(key))
-		args = append(args, string(body[:]), strconv.FormatInt(at, 10), millis(min(holds, kv.KeyRetention)+time.Millisecond))
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	return k.r.ask(ctx, patience, func(ctx context.Context) error {
+	return k.r.ask(ctx, k.r.patience, func(ctx context.Context) error {
 		err := keepScript.Exec(ctx, k.r.client, names, args).Error()
 		if rueidis.IsRedisNil(err) { // it answers nothing
 			return nil

@@ -52,7 +52,7 @@ func (r *Redis) Limits() *Limits {
 // Take implements kv.Limits.
 func (l *Limits) Take(ctx context.Context, key kv.LimitKey, rate kv.Rate, now time.Time) time.Duration {
 	var wait int64
-	err := l.r.ask(ctx, soon, func(ctx context.Context) error {
+	err := l.r.ask(ctx, l.r.soon, func(ctx context.Context) error {
 		name, err := l.key(ctx, key)
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (l *Limits) Take(ctx context.Context, key kv.LimitKey, rate kv.Rate, now ti
 // Count implements kv.Limits.
 func (l *Limits) Count(ctx context.Context, key kv.LimitKey, n, max int, width time.Duration, now time.Time) (left int, ok bool) {
 	var got int64
-	err := l.r.ask(ctx, soon, func(ctx context.Context) error {
+	err := l.r.ask(ctx, l.r.soon, func(ctx context.Context) error {
 		name, err := l.key(ctx, key)
 		if err != nil {
 			return err
@@ -95,7 +95,7 @@ func (l *Limits) Count(ctx context.Context, key kv.LimitKey, n, max int, width t
 // Forget implements kv.Limits.
 func (l *Limits) Forget(ctx context.Context, key kv.LimitKey) {
 	l.mem.Forget(ctx, key)
-	_ = l.r.ask(ctx, soon, func(ctx context.Context) error {
+	_ = l.r.ask(ctx, l.r.soon, func(ctx context.Context) error {
 		name, err := l.key(ctx, key)
 		if err != nil {
 			return err

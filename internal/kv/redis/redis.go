@@ -66,6 +66,8 @@ type Redis struct {
 	log     *slog.Logger
 	metrics *metrics
 	slots   chan struct{}
+	// What a hit, and what others wait for an answer.
+	soon, patience time.Duration
 
 	away atomic.Bool
 	slow atomic.Int32  // answers in a row that were too late
@@ -118,6 +120,7 @@ func Open(ctx context.Context, url string, o Options) (*Redis, error) {
 		log:    cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		slots:  make(chan struct{}, inFlight),
 		woke:   make(chan struct{}, 1),
+		soon:   soon, patience: patience,
 	}
 	if r.metrics, err = newMetrics(o.Metrics); err != nil {
 		return nil, err
@@ -280,7 +283,7 @@ func (r *Redis) look(ctx context.Context) (life string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if took := time.Since(begun); took > soon {
+	if took := time.Since(begun); took > r.soon {
 		return "", fmt.Errorf("it takes %v to answer", took.Round(time.Millisecond))
 	}
 	life, err = res[1].ToString()

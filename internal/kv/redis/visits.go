@@ -82,7 +82,7 @@ func (v *Visits) Join(ctx context.Context, key, previous kv.VisitKey, fresh kv.V
 		args[5] = "2"
 	}
 	var was string // the ID of the visit that was open in Redis
-	err = v.r.ask(ctx, soon, func(ctx context.Context) (err error) {
+	err = v.r.ask(ctx, v.r.soon, func(ctx context.Context) (err error) {
 		joined, opened, was, err = v.join(ctx, v.keys(key, previous), args)
 		return err
 	})
@@ -91,19 +91,19 @@ func (v *Visits) Join(ctx context.Context, key, previous kv.VisitKey, fresh kv.V
 	}
 	if err != nil {
 		v.r.metrics.byMemory.WithLabelValues("visits").Inc()
-		joined, opened, err = v.mem.Join(ctx, key, previous, fresh, now, external)
 		v.note(key)
-		return joined, opened, err
+		return v.mem.Join(ctx, key, previous, fresh, now, external)
 	}
 	if opened {
 		fresh.Start, fresh.Last, fresh.Entry = now, now, bytes.Clone(fresh.Entry)
 		joined = fresh
 	}
-	if known && was != "" && was != args[4][:8] && (joined.ID == mine.ID || v.forgive(key)) {
+	own := v.isUntold(key)
+	if known && was != "" && was != args[4][:8] && (joined.ID == mine.ID || own) {
 		v.r.metrics.splits.Inc()
+		v.forgive(key) // or it would be counted again when it is told
 	}
-	v.mem.Put(key, previous, joined)
-	return joined, opened, nil
+	return v.mem.Put(key, previous, joined, own), opened, nil
 }
 
 func (v *Visits) join(ctx context.Context, keys, args []string) (joined kv.Visit, opened bool, was string, err error) {
@@ -123,7 +123,7 @@ func (v *Visits) join(ctx context.Context, keys, args []string) (joined kv.Visit
 
 // Latest implements kv.Visits.
 func (v *Visits) Latest(ctx context.Context, key, previous kv.VisitKey, since int64) (latest kv.Visit, ok bool, err error) {
-	err = v.r.ask(ctx, soon, func(ctx context.Context) error {
+	err = v.r.ask(ctx, v.r.soon, func(ctx context.Context) error {
 		latest, ok, err = v.latest(ctx, key, previous)
 		return err
 	})
@@ -184,16 +184,21 @@ func (v *Visits) note(key kv.VisitKey) {
 	v.some.Store(true)
 }
 
-// forgive takes key from what Redis must be told, and says whether it was there.
-func (v *Visits) forgive(key kv.VisitKey) bool {
+// isUntold says whether memory answered for key and Redis wasn't told yet.
+func (v *Visits) isUntold(key kv.VisitKey) bool {
 	if !v.some.Load() {
 		return false
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	_, ok := v.untold[key]
-	delete(v.untold, key)
 	return ok
+}
+
+func (v *Visits) forgive(key kv.VisitKey) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.untold, key)
 }
 
 func (v *Visits) lost() { v.all.Store(true) }
@@ -269,15 +274,10 @@ func (v *Visits) pushAll(ctx context.Context) (err error) {
 type batch struct{ keys, args []string }
 
 func (b *batch) add(key string, v *kv.Visit) {
-	keep := kv.Retention - time.Since(time.UnixMilli(v.Last))
-	if keep <= 0 {
-		return
-	}
 	if len(b.args) == 0 {
-		b.args = append(b.args, visitTimeout)
+		b.args = append(b.args, visitTimeout, visitRetention)
 	}
-	b.keys = append(b.keys, key)
-	b.args = append(b.args, pack(v), millis(min(keep, kv.Retention)+time.Millisecond))
+	b.keys, b.args = append(b.keys, key), append(b.args, pack(v))
 }
 
 // tell empties b into Redis, and says how many went on there as other visits.

@@ -124,7 +124,7 @@ func TestRedisKilledAndEmpty(t *testing.T) {
 // A Redis that doesn't answer costs 20 ms a few times, then nothing.
 func TestRedisPaused(t *testing.T) {
 	s := redistest.Start(t)
-	a := start(t, s.URL, "")
+	a := hurried(t, s.URL)
 	a.hit(t, 1, 11)
 	s.Pause()
 	begun := time.Now()
@@ -151,7 +151,7 @@ func TestRedisPaused(t *testing.T) {
 // Thousands of requests at once must not wait for each other when Redis stops.
 func TestManyWhenRedisPauses(t *testing.T) {
 	s := redistest.Start(t)
-	a := start(t, s.URL, "")
+	a := hurried(t, s.URL)
 	a.hit(t, 1, 11)
 	s.Pause()
 	defer s.Resume()
@@ -209,7 +209,7 @@ func TestRedisFlushed(t *testing.T) {
 // given him, whatever happens to Redis.
 func TestWhoStaysIsExact(t *testing.T) {
 	s := redistest.Start(t)
-	replicas := []*replica{start(t, s.URL, ""), start(t, s.URL, "")}
+	replicas := []*replica{hurried(t, s.URL), hurried(t, s.URL)}
 	oracle := kv.NewMemory(100_000)
 	stop := make(chan struct{})
 	var trouble sync.WaitGroup
@@ -254,4 +254,36 @@ func TestWhoStaysIsExact(t *testing.T) {
 		t.Error("Redis was there all the time")
 	}
 	t.Logf("%d hits, %v of them answered by memory", id, replicas[0].value(t, "moonbear_redis_answered_by_memory_total")+replicas[1].value(t, "moonbear_redis_answered_by_memory_total"))
+}
+
+// One visitor's requests come in at once while Redis comes and goes: still no
+// two events of his have one time.
+func TestTimesNeverTie(t *testing.T) {
+	s := redistest.Start(t)
+	a := hurried(t, s.URL)
+	var mu sync.Mutex
+	times := map[int64]bool{}
+	const each, senders = 300, 8
+	now := time.Now().UnixMilli()
+	var wg sync.WaitGroup
+	for n := range int64(senders) {
+		wg.Go(func() {
+			for i := range int64(each) {
+				v, _, err := a.visits.Join(t.Context(), visitor(1), kv.VisitKey{}, kv.Visit{ID: 1 + n*each + i}, now, false)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				times[v.Last] = true
+				if n := len(times); n%400 == 200 {
+					a.away.Store(true)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if len(times) != each*senders {
+		t.Errorf("%d times of %d events", len(times), each*senders)
+	}
 }

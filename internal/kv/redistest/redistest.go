@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -106,4 +107,44 @@ func answers(port int) bool {
 	}
 	line, err := bufio.NewReader(c).ReadString('\n')
 	return err == nil && strings.HasPrefix(line, "+PONG")
+}
+
+// Dump is every key in the server with its value.
+func (s *Server) Dump() (all []string) {
+	s.t.Helper()
+	c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer c.Close()
+	// One script, so that there is one answer to read.
+	const script = `local all = {} for _, k in ipairs(redis.call('keys', '*')) do
+		all[#all + 1] = k all[#all + 1] = redis.call('get', k) end return all`
+	fmt.Fprintf(c, "*3\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n0\r\n", len(script), script)
+	r := bufio.NewReader(c)
+	for range s.number(r, '*') / 2 {
+		text := ""
+		for range 2 {
+			b := make([]byte, s.number(r, '$')+2)
+			if _, err := io.ReadFull(r, b); err != nil {
+				s.t.Fatal(err)
+			}
+			text += string(b[:len(b)-2]) + "\n"
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+func (s *Server) number(r *bufio.Reader, kind byte) int {
+	s.t.Helper()
+	line, err := r.ReadString('\n')
+	if err != nil || line[0] != kind {
+		s.t.Fatalf("redis answered %q, %v", line, err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(line[1:]))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
 }
