@@ -22,6 +22,7 @@ import (
 
 	"moonbear/internal/db"
 	"moonbear/internal/fault"
+	"moonbear/internal/kv"
 )
 
 // ErrUserNotFound is the answer for a user who does not exist (any more).
@@ -66,6 +67,11 @@ type Options struct {
 	// LoginError answers a request whose login could not be read or written;
 	// nil answers 500 "Something went wrong."
 	LoginError func(http.ResponseWriter, *http.Request, error)
+	// Limits counts tries at what can be guessed; nil: in memory.
+	Limits kv.Limits
+	// TokensChanged tells other processes that ForgetTokens is due; nil: there
+	// are none.
+	TokensChanged func(context.Context)
 }
 
 // Service is users, accounts and their keys in the control database. It is
@@ -77,6 +83,7 @@ type Service struct {
 	hasher   *hasher
 	throttle tries
 	tokens   *tokenCache
+	revoked  func(context.Context) // tells other processes; nil: there are none
 	logins   *Logins
 	claimed  atomic.Bool // once true, true for ever
 }
@@ -88,8 +95,9 @@ func New(d *db.DB, o Options) *Service {
 		log:      cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		now:      o.Now,
 		hasher:   newHasher(defaultParams),
-		throttle: newTries(),
+		throttle: newTries(o.Limits),
 		tokens:   newTokenCache(),
+		revoked:  o.TokensChanged,
 	}
 	if s.now == nil {
 		s.now = time.Now

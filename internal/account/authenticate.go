@@ -32,7 +32,7 @@ func (s *Service) AuthenticateFrom(ctx context.Context, client, email, password 
 	if err != nil {
 		e = email
 	}
-	if err := s.throttle.password(client, e, s.now()); err != nil {
+	if err := s.throttle.password(ctx, client, e, s.now()); err != nil {
 		return User{}, err
 	}
 	if len(password) > 4*maxPassword {
@@ -54,7 +54,7 @@ func (s *Service) AuthenticateFrom(ctx context.Context, client, email, password 
 	if !ok || !known {
 		return User{}, ErrWrongPassword
 	}
-	s.throttle.passed(client, e)
+	s.throttle.passed(ctx, client, e)
 	if stale {
 		s.rehash(ctx, &r, password)
 	}

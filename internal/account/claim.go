@@ -81,7 +81,7 @@ func newSetupCode() string {
 // spaces and hyphens do not matter. Errors: ErrSetupCode, ErrClaimed, or a
 // TooMany fault: a few tries a client, one every five seconds for all.
 func (s *Service) CheckSetupCode(ctx context.Context, client, code string) error {
-	if err := s.throttle.code(client, s.now()); err != nil {
+	if err := s.throttle.code(ctx, client, s.now()); err != nil {
 		return err
 	}
 	want, err := s.SetupCode(ctx)

@@ -208,12 +208,16 @@ func (s *Service) Tokens(ctx context.Context, account int64) ([]Token, error) {
 	return tokens, nil
 }
 
-// RevokeToken ends a token of an account, in this process at once and in
-// others within a minute. ErrTokenNotFound when there is none.
+// RevokeToken ends a token of an account, in this process at once, and in
+// others that are told; without that, within a minute. ErrTokenNotFound when
+// there is none.
 func (s *Service) RevokeToken(ctx context.Context, account, id int64) error {
 	now := db.Time(s.now())
 	res, err := s.db.Bun().NewRaw("update tokens set revoked_at = ? where id = ? and account_id = ? and revoked_at is null", now, id, account).Exec(ctx)
 	s.tokens.drop(id) // even after an error: it may have been committed
+	if s.revoked != nil {
+		s.revoked(context.WithoutCancel(ctx))
+	}
 	if err != nil {
 		return fmt.Errorf("revoke token %d: %w", id, err)
 	}
@@ -222,6 +226,9 @@ func (s *Service) RevokeToken(ctx context.Context, account, id int64) error {
 	}
 	return nil
 }
+
+// ForgetTokens has tokens read anew: another process changed some.
+func (s *Service) ForgetTokens() { s.tokens.clear() }
 
 // TokenFor finds a live token by the bearer text. ErrToken when there is none.
 // An answer is kept in memory for up to a minute.

@@ -156,6 +156,25 @@ func TestRevokeToken(t *testing.T) {
 	}
 }
 
+// Another process that is told forgets a revoked token at once.
+func TestForgetTokens(t *testing.T) {
+	f := claimed(t)
+	ctx := t.Context()
+	elsewhere := New(f.db, Options{Now: f.clock.now})
+	told := 0
+	here := New(f.db, Options{Now: f.clock.now, TokensChanged: func(context.Context) { told++; elsewhere.ForgetTokens() }})
+	bearer, tok := f.token(t, NewToken{Account: f.account, Name: "a", Scopes: []Scope{ReadStats}})
+	if _, err := elsewhere.TokenFor(ctx, bearer); err != nil || told != 0 {
+		t.Fatal(told, err)
+	}
+	if err := here.RevokeToken(ctx, f.account, tok.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := elsewhere.TokenFor(ctx, bearer); !errors.Is(err, ErrToken) {
+		t.Errorf("elsewhere, at once: %v", err)
+	}
+}
+
 // An answer that was read before a revocation is neither kept nor given to
 // whoever asks after it.
 func TestRevokedWhileRead(t *testing.T) {

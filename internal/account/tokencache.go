@@ -73,6 +73,14 @@ func (c *tokenCache) find(ctx context.Context, hash []byte, now time.Time, load 
 	}
 }
 
+// clear forgets every token at once.
+func (c *tokenCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.kept.Purge()
+}
+
 // drop forgets a token at once.
 func (c *tokenCache) drop(id int64) {
 	c.mu.Lock()

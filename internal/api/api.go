@@ -17,6 +17,7 @@ import (
 	"moonbear/internal/account"
 	"moonbear/internal/apidoc"
 	"moonbear/internal/collect"
+	"moonbear/internal/kv"
 	"moonbear/internal/site"
 	"moonbear/internal/stats"
 )
@@ -44,6 +45,7 @@ type Options struct {
 	// EventsPerMinute is how many events a token may send in a minute, which
 	// are not counted as requests; 0: 100,000.
 	EventsPerMinute int
+	Limits          kv.Limits // what counts both; nil: in memory
 }
 
 // API answers /v1.
@@ -65,8 +67,11 @@ func New(o Options) *API {
 	if o.EventsPerMinute == 0 {
 		o.EventsPerMinute = 100_000
 	}
+	if o.Limits == nil {
+		o.Limits = kv.NewMemoryLimits()
+	}
 	return &API{o: o, document: newDocument(apidoc.Document()),
-		requests: newLimiter("requests", o.PerMinute, time.Minute), events: newLimiter("events", o.EventsPerMinute, time.Minute)}
+		requests: &limiter{o.Limits, "requests", o.PerMinute}, events: &limiter{o.Limits, "events", o.EventsPerMinute}}
 }
 
 // Route is one URL. The handler is called with a token that has the scope; it

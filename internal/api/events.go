@@ -18,12 +18,12 @@ import (
 // do; a request costs one at least, also when it is refused.
 func (a *API) sendEvents(w http.ResponseWriter, r *http.Request, t account.Token) error {
 	now := a.o.Now()
-	if err := a.events.admit(w.Header(), t.ID, 1, now); err != nil {
+	if err := a.events.admit(r.Context(), w.Header(), t.ID, 1, now); err != nil {
 		return err
 	}
 	facts := collect.TokenFacts{ID: t.ID, Account: t.Account, Sites: t.Sites, Write: t.Can(account.WriteEvents)}
 	n, err := a.o.Collect.Events(r, facts, func(events int) error {
-		return a.events.admit(w.Header(), t.ID, events-1, now)
+		return a.events.admit(r.Context(), w.Header(), t.ID, events-1, now)
 	})
 	if unknown, ok := errors.AsType[*collect.UnknownField](err); ok {
 		return meant(unknown)

@@ -16,7 +16,8 @@ import (
 )
 
 // refreshEvery bounds how old the Directory is when another process changed a
-// site; a change made by this process is in it before the change returns.
+// site and could not say so (Stale); a change made by this process is in it
+// before the change returns.
 const refreshEvery = 30 * time.Second
 
 // Directory is every site in memory, for collecting: looking one up takes no
@@ -25,6 +26,7 @@ type Directory struct {
 	db    *db.DB
 	log   *slog.Logger
 	zones *zones
+	stale chan struct{} // Run must read the list anew
 
 	mirror      string // a file; "" for none
 	mirrorBytes []byte // what is in it; under refreshing
@@ -86,7 +88,16 @@ func (d *Directory) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
+		case <-d.stale:
 		}
+	}
+}
+
+// Stale has Run read the list anew at once.
+func (d *Directory) Stale() {
+	select {
+	case d.stale <- struct{}{}:
+	default: // it is about to
 	}
 }
 

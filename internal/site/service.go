@@ -37,6 +37,9 @@ var (
 type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
+	// Changed tells other processes that their Directory is Stale; nil: there
+	// are none.
+	Changed func(context.Context)
 }
 
 // Service is sites in the control database. Every change is in the Directory
@@ -48,14 +51,15 @@ type Service struct {
 	zones     *zones
 	log       *slog.Logger
 	now       func() time.Time
+	tell      func(context.Context)
 }
 
 // New makes the service. Its Directory knows nothing until it runs.
 func New(d *db.DB, accounts *account.Service, o Options) *Service {
 	log := cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	z := &zones{log: log}
-	s := &Service{db: d, accounts: accounts, zones: z, log: log, now: o.Now,
-		directory: &Directory{db: d, log: log, zones: z}}
+	s := &Service{db: d, accounts: accounts, zones: z, log: log, now: o.Now, tell: o.Changed,
+		directory: &Directory{db: d, log: log, zones: z, stale: make(chan struct{}, 1)}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -190,6 +194,9 @@ func (s *Service) changed(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	if err := s.directory.Refresh(ctx); err != nil {
 		s.log.ErrorContext(ctx, "site list is stale", "error", err)
+	}
+	if s.tell != nil {
+		s.tell(ctx)
 	}
 }
 

@@ -342,6 +342,30 @@ func TestDirectoryBeforeItKnows(t *testing.T) {
 	}
 }
 
+// A process that is told of another's change sees it at once.
+func TestDirectoryIsStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, res, _ := owned(t)
+		d := h.sites.Directory()
+		elsewhere := site.New(h.db, h.accounts, site.Options{Changed: func(context.Context) { d.Stale() }})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- d.Run(ctx) }()
+		time.Sleep(time.Second)
+		if err := elsewhere.Delete(ctx, res.Site.PublicID); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second) // the bubble's clock: long before Run reads it anyway
+		if _, known := d.Lookup(res.Site.PublicID); known {
+			t.Error("a site deleted elsewhere is known")
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A change by another process is seen within 30 seconds, and a database that
 // does not answer leaves the last list in force.
 func TestDirectoryRuns(t *testing.T) {
