@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +23,9 @@ type changes struct {
 }
 
 type change struct {
-	seen atomic.Int64
 	tell func()
+	mu   sync.Mutex // held while Redis is asked, so that Run knows its own process's changes
+	seen int64
 }
 
 // OnChange has tell called whenever another replica said Changed of what, and
@@ -38,15 +40,18 @@ func (r *Redis) OnChange(what string, tell func()) {
 // Changed tells the other replicas that what changed. When Redis is away they
 // learn of it when it is back, or by themselves.
 func (r *Redis) Changed(ctx context.Context, what string) {
+	c := r.changes.of[what]
+	if c == nil {
+		c = &change{} // nobody listens here
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	err := r.ask(ctx, r.patience, func(ctx context.Context) error {
 		n, err := r.client.Do(ctx, r.client.B().Incr().Key(r.counter(what)).Build()).AsInt64()
-		if err != nil {
-			return err
+		if err == nil && c.seen == n-1 {
+			c.seen = n
 		}
-		if c := r.changes.of[what]; c != nil {
-			c.seen.CompareAndSwap(n-1, n) // our own
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		r.metrics.byMemory.WithLabelValues("changes").Inc()
@@ -57,19 +62,29 @@ func (r *Redis) Changed(ctx context.Context, what string) {
 func (r *Redis) notice(ctx context.Context) {
 	missed := r.changes.missed.Swap(false)
 	for what, c := range r.changes.of {
-		var n int64
-		err := r.ask(ctx, r.patience, func(ctx context.Context) (err error) {
-			n, err = r.count(ctx, what)
-			return err
-		})
+		changed, err := r.changed(ctx, what, c)
 		if err != nil {
 			r.changes.missed.Store(true)
 			return
 		}
-		if c.seen.Swap(n) != n || missed {
+		if changed || missed {
 			c.tell()
 		}
 	}
+}
+
+// changed says whether another replica changed what since it was last asked.
+func (r *Redis) changed(ctx context.Context, what string, c *change) (changed bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = r.ask(ctx, r.patience, func(ctx context.Context) error {
+		n, err := r.count(ctx, what)
+		if err == nil {
+			changed, c.seen = n != c.seen, n
+		}
+		return err
+	})
+	return changed, err
 }
 
 func (r *Redis) count(ctx context.Context, what string) (int64, error) {
