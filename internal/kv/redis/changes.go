@@ -62,25 +62,27 @@ func (r *Redis) Changed(ctx context.Context, what string) {
 func (r *Redis) notice(ctx context.Context) {
 	missed := r.changes.missed.Swap(false)
 	for what, c := range r.changes.of {
-		changed, err := r.changed(ctx, what, c)
+		changed, err := r.changed(ctx, what, c, missed)
 		if err != nil {
 			r.changes.missed.Store(true)
 			return
 		}
-		if changed || missed {
+		if changed {
 			c.tell()
 		}
 	}
 }
 
-// changed says whether another replica changed what since it was last asked.
-func (r *Redis) changed(ctx context.Context, what string, c *change) (changed bool, err error) {
+// changed says whether another replica changed what since it was last asked, or
+// may have. A count that went down is one that Redis lost, and that was missed,
+// or one from before a change of our own.
+func (r *Redis) changed(ctx context.Context, what string, c *change, missed bool) (changed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err = r.ask(ctx, r.patience, func(ctx context.Context) error {
 		n, err := r.count(ctx, what)
-		if err == nil {
-			changed, c.seen = n != c.seen, n
+		if err == nil && (n > c.seen || missed) {
+			changed, c.seen = true, n
 		}
 		return err
 	})
