@@ -20,7 +20,7 @@ CROWDED := $(addprefix ./internal/,account collect kv load salt spool)
 
 # Packages over the control database: their tests run on SQLite and a second
 # time on PostgreSQL.
-CONTROLLED := $(addprefix ./internal/,account api/apitest db job site transfer web)
+CONTROLLED := $(addprefix ./internal/,account api/apitest app db job site transfer web)
 
 .PHONY: help run test race fuzz crash bench bench-size bench-doc screenshots lint generate verify dist deps
 

@@ -20,8 +20,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"moonbear/internal/kv/redis"
 )
 
 // Config is everything that can be set, all of it by environment variables.
@@ -33,6 +36,7 @@ type Config struct {
 
 	DatabaseURL string `env:"DATABASE_URL" help:"The control database, SQLite or PostgreSQL. Default: sqlite://DATA_DIR/moonbear.db." example:"postgres://moonbear:PASSWORD@db.internal:5432/moonbear?sslmode=verify-full"`
 	EventsURL   string `env:"EVENTS_URL" help:"The event store. Default: duckdb://DATA_DIR/events.duckdb." example:"duckdb:///var/lib/moonbear/events.duckdb"`
+	RedisURL    string `env:"REDIS_URL" help:"Redis, through which several servers of one service share open visits, limits and salts. While it is away each goes by its own memory. Default: none, one server." example:"redis://:PASSWORD@redis.internal:6379/0"`
 
 	EventsMemory   Bytes  `env:"EVENTS_MEMORY" help:"Memory the embedded event store may use. Default: a quarter of the machine's, at most 1GiB." example:"512MiB"`
 	SpoolMaxBytes  Bytes  `env:"SPOOL_MAX_BYTES" envDefault:"4GiB" help:"How large the spool may grow while the event store is away; beyond it collecting answers 503." example:"20GiB"`
@@ -40,6 +44,9 @@ type Config struct {
 	TrustedProxies List   `env:"TRUSTED_PROXIES" help:"Addresses or CIDR blocks of proxies whose X-Forwarded-For or CF-Connecting-IP is believed." example:"127.0.0.1,10.0.0.0/8"`
 	GeoIPDB        string `env:"GEOIP_DB" help:"A better place database than the built-in one: a country or city file in MaxMind's mmdb format." example:"/var/lib/moonbear/GeoLite2-City.mmdb"`
 	TrackerPath    string `env:"TRACKER_PATH" envDefault:"/analytics.js" help:"The name the tracker script is served under." example:"/js/bear.js"`
+
+	Roles      List          `env:"ROLES" envDefault:"web,collect,jobs" help:"What this process does, of web (pages and the API), collect (takes hits) and jobs (scheduled work). Less than all needs DATABASE_URL and EVENTS_URL that several processes can share." example:"collect"`
+	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"How long a process that was told to stop goes on while /readyz says no, so that the proxy in front sends nobody new." example:"5s"`
 
 	MetricsAddr string `env:"METRICS_ADDR" envDefault:"127.0.0.1:9090" help:"Address of /metrics (Prometheus); off turns it off." example:"off"`
 	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error." example:"debug"`
@@ -134,6 +141,22 @@ func ReadConfig(environ []string) (Config, error) {
 	if !strings.HasPrefix(c.EventsURL, "duckdb://") {
 		bad("EVENTS_URL", scheme(c.EventsURL), "want duckdb:// and a path")
 	}
+	for _, r := range c.Roles {
+		if !slices.Contains(roles, r) {
+			bad("ROLES", r, "want some of web, collect and jobs, with commas between them")
+		}
+	}
+	if missing := slices.ContainsFunc(roles, func(r string) bool { return !c.does(r) }); missing && c.embedded() {
+		bad("ROLES", strings.Join(c.Roles, ","), "an embedded store belongs to one process, which does everything: leave ROLES unset, or set DATABASE_URL=postgres://… and EVENTS_URL=clickhouse://…")
+	}
+	if c.DrainDelay < 0 || c.DrainDelay > time.Hour {
+		bad("DRAIN_DELAY", c.DrainDelay.String(), "want a duration like 5s, at most 1h")
+	}
+	if c.RedisURL != "" {
+		if err := redis.Check(c.RedisURL); err != nil {
+			bad("REDIS_URL", scheme(c.RedisURL), err.Error())
+		}
+	}
 	if !strings.HasPrefix(c.TrackerPath, "/") || len(c.TrackerPath) < 2 || path.Clean(c.TrackerPath) != c.TrackerPath || strings.ContainsAny(c.TrackerPath, " {}?#") {
 		bad("TRACKER_PATH", c.TrackerPath, "want a path that starts with /, like /analytics.js")
 	}
@@ -161,6 +184,22 @@ func ReadConfig(environ []string) (Config, error) {
 func isPort(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 16)
 	return err == nil
+}
+
+// What a process may do.
+const (
+	roleWeb     = "web"
+	roleCollect = "collect"
+	roleJobs    = "jobs"
+)
+
+var roles = []string{roleWeb, roleCollect, roleJobs}
+
+func (c Config) does(role string) bool { return slices.Contains(c.Roles, role) }
+
+// embedded says whether a store is a file that one process has open.
+func (c Config) embedded() bool {
+	return hasScheme(c.DatabaseURL, "sqlite") || hasScheme(c.EventsURL, "duckdb")
 }
 
 func hasScheme(u string, schemes ...string) bool {
@@ -202,8 +241,11 @@ func nameVariables(err error) error {
 			name = f.Tag.Get("env")
 		}
 		want := pe.Err.Error()
-		if pe.Type.Kind() == reflect.Int && pe.Type.Name() == "int" {
+		switch pe.Type {
+		case reflect.TypeFor[int]():
 			want = "want a whole number"
+		case reflect.TypeFor[time.Duration]():
+			want = "want a duration like 5s"
 		}
 		errs = append(errs, fmt.Errorf("%s: %s", name, want))
 	}

@@ -63,7 +63,13 @@ func TestReadConfigNamesEveryFault(t *testing.T) {
 		{"ENV=staging", "ENV", "development"},
 		{"METRICS_ADDR=9090", "METRICS_ADDR", "off"},
 		{"DATABASE_URL=mysql://u:hunter2@h/db", "DATABASE_URL", "postgres://"},
+		{"ROLES=cook", "ROLES", "web, collect and jobs"},
+		{"ROLES=collect", "ROLES", "belongs to one process"},
+		{"DRAIN_DELAY=soon", "DRAIN_DELAY", "5s"},
+		{"DRAIN_DELAY=-1s", "DRAIN_DELAY", "5s"},
 		{"EVENTS_URL=kafka://h", "EVENTS_URL", "duckdb://"},
+		{"REDIS_URL=http://u:hunter2@h", "REDIS_URL", "redis://"},
+		{"REDIS_URL=redis://h?master_set=m", "REDIS_URL", "one server"},
 	} {
 		_, err := ReadConfig([]string{tt.env})
 		if err == nil || !strings.Contains(err.Error(), tt.names) || !strings.Contains(err.Error(), tt.wants) {

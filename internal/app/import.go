@@ -191,7 +191,7 @@ func openImport(ctx context.Context, name string, in *os.File) (*os.File, error)
 type imports struct {
 	sites    *site.Service
 	transfer *transfer.Importer
-	store    *duckdb.Store
+	store    eventStore
 	closers  []func() error
 }
 
@@ -217,7 +217,7 @@ func openImports(ctx context.Context, cfg Config, dir *dataDir) (h *imports, err
 	if err != nil {
 		return h, err
 	}
-	if h.store, err = duckdb.Open(ctx, duckdb.Options{Path: cfg.eventsPath(), Memory: int64(cfg.EventsMemory), Log: log}); err != nil {
+	if h.store, err = openEvents(ctx, cfg, log, nil); err != nil {
 		return h, err
 	}
 	h.closers = append(h.closers, h.store.Close)

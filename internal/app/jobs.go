@@ -26,7 +26,7 @@ func (s *server) scheduled() []job.Scheduled {
 // also those of other nights when nothing could be sorted in this.
 func (s *server) tendEvents(ctx context.Context) error {
 	err := s.store.Compact(ctx)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || s.keeper == nil {
 		return err
 	}
 	return errors.Join(err, s.keeper.Keep(ctx, s.control.sites.Directory().Sites()))

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,10 +21,10 @@ import (
 	"moonbear/internal/api"
 	"moonbear/internal/bot"
 	"moonbear/internal/collect"
-	"moonbear/internal/event/duckdb"
+	"moonbear/internal/db"
+	"moonbear/internal/event"
 	"moonbear/internal/geo"
 	"moonbear/internal/job"
-	"moonbear/internal/kv"
 	"moonbear/internal/load"
 	"moonbear/internal/salt"
 	"moonbear/internal/source"
@@ -67,18 +70,22 @@ type server struct {
 	metrics *prometheus.Registry
 
 	dir       *dataDir
+	shared    shared // with other replicas
 	control   *control
 	salts     *salt.Salts
 	spool     *spool.Spool
-	store     *duckdb.Store
+	store     eventStore
 	loader    *load.Loader
 	collector *collect.Collector
 	stats     *stats.Stats
-	keeper    *stats.Keeper
+	keeper    *stats.Keeper // nil where the store keeps no days
 	exports   *export.Exports
 	jobs      *job.Jobs
 	imports   *imports
 	web       *web.Server
+
+	controlled chan struct{} // closed when the control database is there and up to date
+	stopping   atomic.Bool
 
 	closers []func() error
 }
@@ -86,7 +93,7 @@ type server struct {
 // open makes every part, the lowest first. What is open when a later one fails
 // is closed again.
 func open(ctx context.Context, cfg Config, log *slog.Logger) (s *server, err error) {
-	s = &server{cfg: cfg, log: log, metrics: telemetry.NewMetrics()}
+	s = &server{cfg: cfg, log: log, metrics: telemetry.NewMetrics(), controlled: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -119,15 +126,21 @@ func (s *server) openControl(ctx context.Context) (err error) {
 		return err
 	}
 	s.closing(s.dir.close)
-	if s.control, err = openControl(ctx, s.cfg, s.log); err != nil {
+	if s.shared, err = openShared(ctx, s.cfg.RedisURL, s.log, s.metrics); err != nil {
+		return err
+	}
+	s.closing(s.shared.close)
+	if s.control, err = newControl(ctx, s.cfg, s.log, &s.shared); err != nil {
 		return err
 	}
 	s.closing(s.control.db.Close)
-	if err = s.control.sites.Directory().Refresh(ctx); err != nil {
+	if err = s.knowSites(ctx); err != nil {
 		return err
 	}
-	s.salts, err = salt.Open(s.dir.file("salts"), time.Now)
-	return err
+	if s.salts, err = salt.Open(s.dir.file("salts"), time.Now); err != nil {
+		return err
+	}
+	return s.shared.listen(ctx, s.control.accounts, s.control.sites.Directory(), s.salts, s.log, s.metrics)
 }
 
 func (s *server) openSpool(context.Context) (err error) {
@@ -142,16 +155,15 @@ func (s *server) openSpool(context.Context) (err error) {
 }
 
 func (s *server) openStore(ctx context.Context) (err error) {
-	s.store, err = duckdb.Open(ctx, duckdb.Options{
-		Path: s.cfg.eventsPath(), Memory: int64(s.cfg.EventsMemory), Log: s.log, Metrics: s.metrics,
-	})
-	if err != nil {
+	if s.store, err = openEvents(ctx, s.cfg, s.log, s.metrics); err != nil {
 		return err
 	}
 	s.closing(s.store.Close)
 	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
-	s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: s.store, Log: s.log, Metrics: s.metrics})
+	if days, ok := s.store.(event.DayKeeper); ok {
+		s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: days, Log: s.log, Metrics: s.metrics})
+	}
 	s.exports = export.New(s.store, s.log)
 	return nil
 }
@@ -171,12 +183,15 @@ func (s *server) openCollect(ctx context.Context) error {
 	}
 	s.openImporter(places, bots, sources)
 	s.collector, err = collect.New(collect.Options{
-		Sites: s.control.sites.Directory(), Spool: s.spool, Visits: kv.NewMemory(maxVisits), Salts: s.salts,
+		Sites: s.control.sites.Directory(), Spool: s.spool, Visits: s.shared.visits(), Keys: s.shared.keys(), Salts: s.salts,
 		Geo: places, Bots: bots, Sources: sources, Tokens: s.tokenFacts,
-		TrustedProxies: s.cfg.proxies, RatePerMinute: s.cfg.CollectRate, Log: s.log, Metrics: s.metrics,
+		TrustedProxies: s.cfg.proxies, RatePerMinute: s.cfg.CollectRate, Limits: s.shared.limits, Log: s.log, Metrics: s.metrics,
 	})
 	if err != nil {
 		return err
+	}
+	if !s.cfg.does(roleCollect) {
+		return nil
 	}
 	return s.collector.Restore(ctx, s.store, s.spool)
 }
@@ -200,18 +215,19 @@ func (s *server) tokenFacts(ctx context.Context, bearer string) (collect.TokenFa
 }
 
 func (s *server) openPages(context.Context) (err error) {
-	s.jobs, err = job.New(s.control.db, s.scheduled(), job.Options{Log: s.log, Metrics: s.metrics})
+	s.jobs, err = job.New(s.control.db, s.scheduled(), job.Options{ID: s.name(), Log: s.log, Metrics: s.metrics})
 	if err != nil {
 		return err
 	}
 	var routes []web.APIRoute
-	for _, r := range api.New(api.Options{Stats: s.stats, Sites: s.control.sites, Collect: s.collector, Exports: s.exports}).Routes() {
+	for _, r := range api.New(api.Options{Stats: s.stats, Sites: s.control.sites, Collect: s.collector, Exports: s.exports, Limits: s.shared.limits}).Routes() {
 		routes = append(routes, web.APIRoute(r))
 	}
 	s.web, err = web.New(web.Options{
 		BaseURL: s.cfg.BaseURL, Accounts: s.control.accounts, Sites: s.control.sites, Stats: s.stats,
 		Collect: s.collector, API: routes, Exports: s.exports, Transfer: s.imports.transfer, ScriptPath: s.cfg.TrackerPath,
-		Client: s.collector.Client, Ready: func(context.Context) error { return s.spool.Healthy() },
+		OnlyCollect: !s.cfg.does(roleWeb), NoCollect: !s.cfg.does(roleCollect),
+		Client: s.collector.Client, Ready: s.ready,
 		Behind:  func() time.Duration { _, age := s.loader.Lag(); return age },
 		Imports: s.imports.days, Log: s.log, Metrics: s.metrics,
 	})
@@ -219,6 +235,28 @@ func (s *server) openPages(context.Context) (err error) {
 		return fmt.Errorf("TRACKER_PATH=%q: %w", s.cfg.TrackerPath, err)
 	}
 	return err
+}
+
+// name is the server's among those on one control database, the same at each
+// start.
+func (s *server) name() string {
+	host, _ := os.Hostname()
+	dir, err := filepath.Abs(s.dir.path)
+	if err != nil {
+		dir = s.dir.path
+	}
+	sum := sha256.Sum256([]byte(dir)) // a path may be longer than a name
+	return fmt.Sprintf("%.60s:%x", host, sum[:8])
+}
+
+var errStopping = errors.New("stopping")
+
+// ready says why the server should be sent nobody new.
+func (s *server) ready(context.Context) error {
+	if s.stopping.Load() {
+		return errStopping
+	}
+	return s.spool.Healthy()
 }
 
 // run serves until ctx ends. The order of the parts is the order that loses
@@ -235,11 +273,17 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	st := newStages(s.log)
 	st.start("load", s.loader.Run)
 	st.start("spool", s.spool.Run)
+	s.shared.start(st, s.salts)
 	st.start("sites", s.control.sites.Directory().Run)
+	st.start("control", s.awaitControl)
 	st.start("store", s.store.Run)
 	st.start("collect", s.collector.Run)
-	st.start("visits", s.restoreEnded)
-	st.start("jobs", s.jobs.Run)
+	if s.cfg.does(roleCollect) {
+		st.start("visits", s.restoreEnded)
+	}
+	if s.cfg.does(roleJobs) {
+		st.start("jobs", s.runJobs)
+	}
 	if err := s.serveMetrics(st); err != nil {
 		return errors.Join(err, listener.Close(), socket.Close(), st.stop())
 	}
@@ -255,8 +299,21 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	} else if ctx.Err() != nil {
 		err = nil // told to stop before it was up: nothing failed
 	}
+	if err == nil {
+		s.drain()
+	}
 	s.log.Info("stopping")
 	return errors.Join(err, st.stop())
+}
+
+// drain goes on for DRAIN_DELAY, unready, so that whoever balances between
+// servers has seen it before connections are refused.
+func (s *server) drain() {
+	s.stopping.Store(true)
+	if s.cfg.DrainDelay > 0 {
+		s.log.Info("told to stop: not ready any more", "for", s.cfg.DrainDelay)
+		time.Sleep(s.cfg.DrainDelay)
+	}
 }
 
 func (s *server) serveMetrics(st *stages) error {
@@ -299,6 +356,9 @@ func (s *server) greet(ctx context.Context, st *stages, o ServeOptions) error {
 	}
 	claimed, err := s.control.accounts.Claimed(ctx)
 	if err != nil || claimed {
+		if db.IsAway(err) {
+			return nil // awaitControl has said so
+		}
 		return err
 	}
 	code, err := s.control.accounts.SetupCode(ctx)

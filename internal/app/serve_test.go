@@ -9,10 +9,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"moonbear/internal/db/dbtest"
 )
 
 const browserUA = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -49,6 +52,9 @@ func (s *syncBuffer) String() string {
 
 func testConfig(t *testing.T, dir string, more ...string) Config {
 	t.Helper()
+	if dbtest.Postgres() && !slices.ContainsFunc(more, func(s string) bool { return strings.HasPrefix(s, "DATABASE_URL=") }) {
+		more = append(more, "DATABASE_URL="+databaseOf(t, dir))
+	}
 	cfg, err := ReadConfig(append([]string{
 		"DATA_DIR=" + dir, "LISTEN_ADDR=127.0.0.1:0", "METRICS_ADDR=off", "EVENTS_MEMORY=256MiB", "ENV=development", "LOG_LEVEL=debug",
 	}, more...))
@@ -56,6 +62,19 @@ func testConfig(t *testing.T, dir string, more ...string) Config {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+// databases are those on PostgreSQL, by data directory.
+var databases sync.Map
+
+func databaseOf(t *testing.T, dir string) string {
+	t.Helper()
+	if u, ok := databases.Load(dir); ok {
+		return u.(string)
+	}
+	u := dbtest.URL(t)
+	databases.Store(dir, u)
+	return u
 }
 
 // start serves until the test ends, or stop is called.

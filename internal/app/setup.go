@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -37,17 +38,26 @@ type control struct {
 	sites    *site.Service
 }
 
+// openControl opens the control database and brings it up to date.
 func openControl(ctx context.Context, cfg Config, log *slog.Logger) (*control, error) {
+	c, err := newControl(ctx, cfg, log, &shared{})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, c.db.Close())
+	}
+	return c, nil
+}
+
+// newControl opens the control database; sh is told of changes in it.
+func newControl(ctx context.Context, cfg Config, log *slog.Logger, sh *shared) (*control, error) {
 	d, err := db.Open(ctx, cfg.DatabaseURL, log)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Migrate(ctx); err != nil {
-		d.Close()
-		return nil, err
-	}
-	accounts := account.New(d, account.Options{Log: log, Now: time.Now, Secure: cfg.secure()})
-	return &control{d, accounts, site.New(d, accounts, site.Options{Log: log, Now: time.Now})}, nil
+	accounts := account.New(d, account.Options{Log: log, Now: time.Now, Secure: cfg.secure(), Limits: sh.limits, TokensChanged: sh.changed(changedTokens)})
+	return &control{d, accounts, site.New(d, accounts, site.Options{Log: log, Now: time.Now, Changed: sh.changed(changedSites)})}, nil
 }
 
 func (c *control) setup(ctx context.Context, r SetupRequest) (SetupResult, error) {

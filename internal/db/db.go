@@ -36,7 +36,7 @@ type DB struct {
 // Open opens the database a URL names: sqlite://relative/path.db,
 // sqlite:///absolute/path.db or postgres://user:password@host/name. SQLite's
 // file and its directory are made when they do not exist, readable by their
-// owner only. The schema is Migrate's work.
+// owner only; PostgreSQL is not asked anything yet. The schema is Migrate's work.
 func Open(ctx context.Context, rawURL string, log *slog.Logger) (*DB, error) {
 	scheme, _, _ := strings.Cut(rawURL, ":")
 	switch scheme {

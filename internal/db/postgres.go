@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -58,12 +59,15 @@ func openPostgres(ctx context.Context, rawURL string, log *slog.Logger) (*DB, er
 	if err != nil {
 		return nil, fmt.Errorf("open the control database: %w", err)
 	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("open the control database %s on %s: %w", cc.Database, cc.Host, err)
-	}
 	db := stdlib.OpenDBFromPool(pool)
 	return &DB{sql: db, bun: bun.NewDB(db, pgdialect.New()), log: log, pool: pool}, nil
+}
+
+// IsAway says that an error is that of a database that can't be reached, which
+// may pass.
+func IsAway(err error) bool {
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok
 }
 
 // inPostgresTx is InTx: readers see what is committed, writers take turns.

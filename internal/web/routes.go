@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"path"
+	"slices"
 
 	"moonbear/internal/account"
 )
@@ -118,7 +119,26 @@ func (s *Server) routes() []route {
 		}
 		rs = append(rs, r)
 	}
-	return rs
+	return s.served(rs)
+}
+
+// served are the routes of what this process does.
+func (s *Server) served(rs []route) []route {
+	if !s.o.OnlyCollect && !s.o.NoCollect {
+		return rs
+	}
+	machine := []string{"GET /healthz", "GET /readyz", "GET /robots.txt"}
+	served := slices.DeleteFunc(rs, func(rt route) bool {
+		if slices.Contains(machine, rt.pattern) {
+			return false
+		}
+		takes := rt.class == collect || rt.scope == account.WriteEvents || rt.pattern == "GET "+s.o.ScriptPath
+		return takes && s.o.NoCollect || !takes && s.o.OnlyCollect
+	})
+	if s.o.OnlyCollect {
+		served = append(served, route{pattern: "/", class: asset, raw: http.NotFound})
+	}
+	return served
 }
 
 // eventBeside is where a script of this path sends its hits: the tracker asks

@@ -66,6 +66,10 @@ type Options struct {
 	Exports  Exporter
 	Transfer Importer
 
+	// OnlyCollect leaves out the pages and the API but for collecting, NoCollect
+	// what takes hits.
+	OnlyCollect, NoCollect bool
+
 	// ScriptPath is where the tracker's script is; "" is /analytics.js. A name
 	// of the operator's own keeps it off lists that block by name.
 	ScriptPath string
