@@ -25,7 +25,7 @@ func BenchmarkJoin(b *testing.B) {
 	}{
 		{"memory", kv.NewMemory(1_000_000), func() {}},
 		{"redis", r.Redis.Visits(kv.NewMemory(1_000_000)), func() {}},
-		{"away", r.Redis.Visits(kv.NewMemory(1_000_000)), func() { s.Kill(); r.leave(errAway) }},
+		{"away", r.Redis.Visits(kv.NewMemory(1_000_000)), func() { s.Kill(); r.leave() }},
 	} {
 		for _, atOnce := range []int{1, 64} {
 			b.Run(e.name+"/"+strconv.Itoa(atOnce), func(b *testing.B) {

@@ -76,6 +76,7 @@ type Redis struct {
 	// Run's own.
 	dropped atomic.Bool // the connection was, or everything in Redis
 	life    string      // of the data in Redis
+	said    bool        // in the log that Redis is away
 	shares  []share
 	changes changes
 	secret  secret
@@ -141,7 +142,8 @@ func Open(ctx context.Context, url string, o Options) (*Redis, error) {
 	}
 	r.metrics.up.Set(1)
 	if err != nil {
-		r.leave(err)
+		r.leave()
+		r.say(err)
 	}
 	return r, nil
 }
@@ -180,17 +182,25 @@ func (r *Redis) ask(ctx context.Context, limit time.Duration, f func(context.Con
 	// connection that is gone is not.
 	_, refused := rueidis.IsRedisErr(err)
 	if !refused && !errors.Is(err, context.DeadlineExceeded) || r.slow.Add(1) >= tooSlow {
-		r.leave(err)
+		r.leave()
 	}
 	return err
 }
 
 // leave has memory answer until Run finds Redis again.
-func (r *Redis) leave(err error) {
+func (r *Redis) leave() {
 	if r.away.CompareAndSwap(false, true) {
 		r.metrics.up.Set(0)
-		r.log.Warn("redis is away; this process's memory answers", "error", err)
 		r.wake()
+	}
+}
+
+// say logs that Redis is away, once. What Run finds well again at once is in the
+// metrics only.
+func (r *Redis) say(err error) {
+	if !r.said {
+		r.said = true
+		r.log.Warn("redis is away; this process's memory answers", "error", err)
 	}
 }
 
@@ -238,7 +248,10 @@ func (r *Redis) again(ctx context.Context) bool {
 	r.dropped.Store(false)
 	life, err := r.look(ctx)
 	if err != nil {
-		r.leave(err)
+		r.leave()
+		if ctx.Err() == nil {
+			r.say(err)
+		}
 		return false
 	}
 	if life != r.life {
@@ -251,6 +264,9 @@ func (r *Redis) again(ctx context.Context) bool {
 	r.slow.Store(0)
 	if r.away.CompareAndSwap(true, false) {
 		r.metrics.up.Set(1)
+	}
+	if r.said {
+		r.said = false
 		r.log.Info("redis is back")
 	}
 	return true
