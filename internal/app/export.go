@@ -12,7 +12,6 @@ import (
 
 	"moonbear/internal/fault"
 	"moonbear/internal/site"
-	"moonbear/internal/telemetry"
 	"moonbear/internal/transfer/export"
 )
 
@@ -120,7 +119,7 @@ func (c *byteCounter) Write(b []byte) (int, error) {
 
 // exportFrom has the running server write the events, or opens the stores.
 func exportFrom(ctx context.Context, cfg Config, r ExportRequest, out io.Writer, begin, at func(int64)) (events int64, err error) {
-	s := &server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: telemetry.NewMetrics()}
+	s := newServer(cfg, slog.New(slog.DiscardHandler))
 	if err := s.openControl(ctx); errors.Is(err, errRunning) {
 		return askExport(ctx, cfg.DataDir, r, out, begin, at)
 	} else if err != nil {

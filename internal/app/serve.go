@@ -90,10 +90,14 @@ type server struct {
 	closers []func() error
 }
 
+func newServer(cfg Config, log *slog.Logger) *server {
+	return &server{cfg: cfg, log: log, metrics: telemetry.NewMetrics(), controlled: make(chan struct{})}
+}
+
 // open makes every part, the lowest first. What is open when a later one fails
 // is closed again.
 func open(ctx context.Context, cfg Config, log *slog.Logger) (s *server, err error) {
-	s = &server{cfg: cfg, log: log, metrics: telemetry.NewMetrics(), controlled: make(chan struct{})}
+	s = newServer(cfg, log)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
