@@ -83,7 +83,7 @@ func BenchmarkVisitInRedis(b *testing.B) {
 		before := r.used(b)
 		begun := time.Now()
 		v := r.Redis.Visits(mem)
-		v.lost()
+		v.lost(time.Now())
 		if err := v.push(b.Context()); err != nil {
 			b.Fatal(err)
 		}

@@ -159,7 +159,7 @@ func (k *Keys) note(key [16]byte) {
 	k.untold[key] = struct{}{}
 }
 
-func (k *Keys) lost() {
+func (k *Keys) lost(time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.all = true

@@ -77,6 +77,7 @@ type Redis struct {
 	dropped atomic.Bool // the connection was, or everything in Redis
 	life    string      // of the data in Redis
 	said    bool        // in the log that Redis is away
+	well    time.Time   // Redis was, the last time Run looked
 	shares  []share
 	changes changes
 	secret  secret
@@ -84,8 +85,8 @@ type Redis struct {
 
 // share is a kind of state that is in Redis and in this process's memory.
 type share interface {
-	// lost says that Redis knows nothing of it any more.
-	lost()
+	// lost says that Redis knows nothing of before since any more.
+	lost(since time.Time)
 	// push tells Redis what it doesn't know.
 	push(ctx context.Context) error
 }
@@ -141,6 +142,7 @@ func Open(ctx context.Context, url string, o Options) (*Redis, error) {
 		r.life, err = r.look(ctx)
 	}
 	r.metrics.up.Set(1)
+	r.well = time.Now()
 	if err != nil {
 		r.leave()
 		r.say(err)
@@ -234,6 +236,7 @@ func (r *Redis) Run(ctx context.Context) error {
 		if (r.away.Load() || r.dropped.Load()) && !r.again(ctx) {
 			continue
 		}
+		r.well = time.Now()
 		for _, s := range r.shares {
 			if err := s.push(ctx); err != nil {
 				break // asked again in a moment
@@ -257,7 +260,7 @@ func (r *Redis) again(ctx context.Context) bool {
 	if life != r.life {
 		r.life = life
 		for _, s := range r.shares {
-			s.lost()
+			s.lost(r.well)
 		}
 	}
 	r.changes.missed.Store(true)

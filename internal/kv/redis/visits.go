@@ -58,6 +58,7 @@ type Visits struct {
 	untold map[kv.VisitKey]struct{}
 	some   atomic.Bool // there are any
 	all    atomic.Bool // Redis must be told of everything
+	since  int64       // from when on it knew nothing then; Unix milliseconds
 }
 
 // Visits shares the open visits, with mem for this replica's part.
@@ -201,49 +202,49 @@ func (v *Visits) forgive(key kv.VisitKey) {
 	delete(v.untold, key)
 }
 
-func (v *Visits) lost() { v.all.Store(true) }
+func (v *Visits) lost(since time.Time) {
+	if !v.all.Load() {
+		v.since = since.UnixMilli()
+	}
+	v.all.Store(true)
+}
 
 // push tells Redis what memory answered, and what Redis lost.
-func (v *Visits) push(ctx context.Context) error {
+func (v *Visits) push(ctx context.Context) (err error) {
+	var told map[kv.VisitKey]struct{}
 	if v.some.Load() {
-		if err := v.pushUntold(ctx); err != nil {
+		if told, err = v.pushUntold(ctx); err != nil {
 			return err
 		}
 	}
 	if v.all.Load() {
-		return v.pushAll(ctx)
+		return v.pushAll(ctx, told)
 	}
 	return nil
 }
 
-func (v *Visits) pushUntold(ctx context.Context) (err error) {
+func (v *Visits) pushUntold(ctx context.Context) (untold map[kv.VisitKey]struct{}, err error) {
 	v.mu.Lock()
-	untold := v.untold
+	untold = v.untold
 	v.untold = map[kv.VisitKey]struct{}{}
 	v.some.Store(false)
 	v.mu.Unlock()
 	var b batch
-	var splits int64
 	for key := range untold {
 		if visit, _, ok := v.mem.Peek(key, kv.VisitKey{}); ok {
 			b.add(v.key(key), &visit)
 		}
 		if len(b.keys) == pushAtOnce && err == nil {
-			var n int64
-			n, err = v.tell(ctx, &b)
-			splits += n
+			err = v.tell(ctx, &b, 0)
 		}
 	}
 	if err == nil {
-		var n int64
-		n, err = v.tell(ctx, &b)
-		splits += n
+		err = v.tell(ctx, &b, 0)
 	}
-	v.r.metrics.splits.Add(float64(splits))
 	if err != nil {
 		v.noteAll(untold)
 	}
-	return err
+	return untold, err
 }
 
 func (v *Visits) noteAll(keys map[kv.VisitKey]struct{}) {
@@ -252,17 +253,21 @@ func (v *Visits) noteAll(keys map[kv.VisitKey]struct{}) {
 	}
 }
 
-func (v *Visits) pushAll(ctx context.Context) (err error) {
+// pushAll tells Redis of all but what it was told just now.
+func (v *Visits) pushAll(ctx context.Context, told map[kv.VisitKey]struct{}) (err error) {
 	v.all.Store(false) // what is said meanwhile counts again
 	var b batch
 	v.mem.Each(func(key kv.VisitKey, visit kv.Visit) bool {
+		if _, ok := told[key]; ok {
+			return true
+		}
 		if b.add(v.key(key), &visit); len(b.keys) == pushAtOnce {
-			_, err = v.tell(ctx, &b)
+			err = v.tell(ctx, &b, v.since)
 		}
 		return err == nil && ctx.Err() == nil
 	})
 	if err == nil {
-		_, err = v.tell(ctx, &b)
+		err = v.tell(ctx, &b, v.since)
 	}
 	if err != nil {
 		v.all.Store(true)
@@ -274,27 +279,27 @@ func (v *Visits) pushAll(ctx context.Context) (err error) {
 type batch struct{ keys, args []string }
 
 func (b *batch) add(key string, v *kv.Visit) {
-	if len(b.args) == 0 {
-		b.args = append(b.args, visitTimeout, visitRetention)
-	}
 	b.keys, b.args = append(b.keys, key), append(b.args, pack(v))
 }
 
-// tell empties b into Redis, and says how many went on there as other visits.
-func (v *Visits) tell(ctx context.Context, b *batch) (splits int64, err error) {
+// tell empties b into Redis. Other visits of the same visitors that it finds
+// there, begun at since or later, are splits.
+func (v *Visits) tell(ctx context.Context, b *batch, since int64) error {
 	if len(b.keys) == 0 {
-		return 0, nil
+		return nil
 	}
-	err = v.r.ask(ctx, time.Second, func(ctx context.Context) (err error) {
-		splits, err = pushScript.Exec(ctx, v.r.client, b.keys, b.args).AsInt64()
+	args := append([]string{visitTimeout, visitRetention, strconv.FormatInt(since, 10)}, b.args...)
+	err := v.r.ask(ctx, time.Second, func(ctx context.Context) error {
+		splits, err := pushScript.Exec(ctx, v.r.client, b.keys, args).AsInt64()
+		v.r.metrics.splits.Add(float64(splits))
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	v.r.metrics.pushed.WithLabelValues("visits").Add(float64(len(b.keys)))
-	*b = batch{}
-	return splits, nil
+	b.keys, b.args = b.keys[:0], b.args[:0]
+	return nil
 }
 
 func (v *Visits) keys(key, previous kv.VisitKey) []string {

@@ -121,6 +121,38 @@ func TestRedisKilledAndEmpty(t *testing.T) {
 	}
 }
 
+// Redis is empty, and a visitor changes replica before it was told: his visit is
+// split, and counted so.
+func TestSplitAfterRedisWasLost(t *testing.T) {
+	s := redistest.Start(t)
+	a, b := unwatched(t, s.URL, ""), unwatched(t, s.URL, "")
+	a.hit(t, 1, 11)
+	a.hit(t, 2, 21)
+	b.hit(t, 2, 22) // changes replica in time
+	s.Kill()
+	s.Restart()
+	until(t, "the first connection is known to be gone", func() bool { return a.dropped.Load() && b.dropped.Load() })
+	if v := b.hit(t, 1, 12); v.ID != 12 {
+		t.Fatalf("visit %d", v.ID)
+	}
+	a.run(t)
+	b.run(t)
+	split := func() float64 {
+		return a.value(t, "moonbear_visits_split_total") + b.value(t, "moonbear_visits_split_total")
+	}
+	until(t, "counted", func() bool { return split() > 0 })
+	until(t, "in step", func() bool { return a.inStep() && b.inStep() })
+	if n := split(); n != 1 {
+		t.Errorf("%v visits were split, want 1", n)
+	}
+	if one, two := a.hit(t, 1, 13), b.hit(t, 1, 14); one.ID != two.ID {
+		t.Errorf("afterwards there are two visits still, %d and %d", one.ID, two.ID)
+	}
+	if v := b.hit(t, 2, 23); v.ID != 21 {
+		t.Errorf("visit %d", v.ID)
+	}
+}
+
 // A Redis that doesn't answer costs 20 ms a few times, then nothing.
 func TestRedisPaused(t *testing.T) {
 	s := redistest.Start(t)
