@@ -44,6 +44,7 @@ func (s *server) controlSocket(l net.Listener) func(context.Context) error {
 	mux.Handle("POST /setup", onSocketOf(c, log, (*control).setup))
 	mux.Handle("POST /token", onSocketOf(c, log, (*control).makeToken))
 	mux.HandleFunc("POST /export", s.exportOnSocket)
+	mux.Handle("POST /doctor", onSocketOf(s, log, (*server).examine))
 	return func(ctx context.Context) error {
 		s.imports.handles(mux, ctx, log)
 		return serveHTTP(&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ConnContext: withConn}, handoverListener{l})(ctx)

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"moonbear/internal/db/dbtest"
 	"moonbear/internal/db"
+	"moonbear/internal/db/dbtest"
 	"moonbear/internal/site"
 )
 

@@ -60,6 +60,7 @@ func Serve(ctx context.Context, cfg Config, o ServeOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	s.version = o.Version
 	return s.run(ctx, o)
 }
 
@@ -84,6 +85,7 @@ type server struct {
 	imports   *imports
 	web       *web.Server
 
+	version    string
 	controlled chan struct{} // closed when the control database is there and up to date
 	stopping   atomic.Bool
 
