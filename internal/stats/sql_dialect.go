@@ -92,8 +92,9 @@ var dialects = map[event.Dialect]words{
 // same whatever a server's profile says. A column goes before another
 // expression's name, as in DuckDB: "sum(views) as views" is often there. Null
 // stays null when it is cast. A text is the double nearest to it, and not the
-// second nearest. And different ones are counted, not estimated.
-const clickHouseSettings = "prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact'"
+// second nearest. Different ones are counted, not estimated. And on a cluster,
+// where all rows of a visit are on one shard, pages of visits are looked up there.
+const clickHouseSettings = "prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local'"
 
 // say gives the words of the builder's dialect.
 func (b *builder) say() words { return dialects[b.dialect] }

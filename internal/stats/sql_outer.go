@@ -69,9 +69,9 @@ func (b *builder) merges() bool {
 }
 
 // merged puts the rows of all parts together by their keys, each column null
-// where its part has no row: what a full join does. ClickHouse's own has had
-// wrong keys for rows of one side, and with three tables, in one version or
-// another.
+// where its part has no row: what a full join does. ClickHouse's own was wrong
+// with three tables, or about the keys of rows of one side, in one version or
+// another (decision 131).
 func (b *builder) merged() string {
 	var all, selects []string
 	last := b.plan.parts[len(b.plan.parts)-1]

@@ -7,7 +7,7 @@ group by 1
 )
 select k0, coalesce(conversions, 0) as conversions
 from by_event
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"

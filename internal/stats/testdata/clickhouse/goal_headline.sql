@@ -6,7 +6,7 @@ where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 a
 )
 select cast(coalesce(by_event.visitors, 0) as double) as visitors, coalesce(conversions, 0) as conversions, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate
 from by_event
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"

@@ -35,7 +35,7 @@ group by 1, 2
 where coalesce(conversions, 0) <> 0 or converting > 0
 order by coalesce(conversions, 0) desc nulls last, k0 nulls last, k1 nulls last
 limit $12 offset $13
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"

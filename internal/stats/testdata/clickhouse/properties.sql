@@ -36,7 +36,7 @@ group by 1
 where cast(coalesce(by_event_events, 0) as double) <> 0 or cast(coalesce(by_visit_visits, 0) as double) <> 0 or cast(by_visit_duration as double) / (1000 * nullif(by_visit_visits, 0)) is not null
 order by cast(coalesce(by_event_events, 0) as double) desc nulls last, k0 nulls last
 limit $8 offset $9
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"

@@ -10,7 +10,7 @@ from by_event
 where (lcp_p75 is not null or coalesce(lcp_count, 0) <> 0 or lcp_good is not null) and coalesce(lcp_count, 0) >= $4
 order by lcp_p75 desc nulls last, k0 nulls last
 limit $5 offset $6
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"

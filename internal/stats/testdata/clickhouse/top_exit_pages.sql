@@ -34,7 +34,7 @@ group by 1
 where cast(coalesce(by_event_visitors, 0) as double) <> 0 or cast(coalesce(by_visit_visits, 0) as double) <> 0
 order by cast(coalesce(by_event_visitors, 0) as double) desc nulls last, k0 nulls last
 limit $6 offset $7
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-15 15:00:00.000"
 -- $3 = "2026-11-24 15:00:00.000"

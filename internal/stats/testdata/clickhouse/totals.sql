@@ -14,7 +14,7 @@ group by visit_id
 )
 select cast(coalesce(by_event.visitors, 0) as double) as visitors, cast(coalesce(by_visit.visits, 0) as double) as visits, cast(coalesce(by_event.pageviews, 0) as double) as pageviews, cast(by_visit.views as double) / nullif(by_visit.visits, 0) as views_per_visit, 100 * cast(by_visit.bounces as double) / nullif(by_visit.visits, 0) as bounce_rate, cast(by_visit.duration as double) / (1000 * nullif(by_visit.visits, 0)) as visit_duration
 from by_event cross join by_visit
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"

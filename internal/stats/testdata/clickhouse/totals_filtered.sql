@@ -15,7 +15,7 @@ having max(((path = $4) and not (coalesce(props[$7], '') like $8)))
 )
 select cast(coalesce(by_event.visitors, 0) as double) as visitors, cast(coalesce(by_visit.visits, 0) as double) as visits, 100 * cast(by_visit.bounces as double) / nullif(by_visit.visits, 0) as bounce_rate, coalesce(revenue, 0) as revenue, coalesce(revenue_elsewhere, 0) > 0 as elsewhere
 from by_event cross join by_visit
-settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact';
+settings prefer_column_name_to_alias = 1, cast_keep_nullable = 1, precise_float_parsing = 1, count_distinct_implementation = 'uniqExact', distributed_product_mode = 'local';
 -- $1 = 42
 -- $2 = "2026-11-16 15:00:00.000"
 -- $3 = "2026-11-23 15:00:00.000"
