@@ -226,14 +226,17 @@ func (r *Redis) invalidated(keys []rueidis.RedisMessage) {
 func (r *Redis) Run(ctx context.Context) error {
 	t := time.NewTicker(lookEvery)
 	defer t.Stop()
+	woke := r.woke
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
-		case <-r.woke:
+		case <-woke:
 		}
+		woke = r.woke
 		if (r.away.Load() || r.dropped.Load()) && !r.again(ctx) {
+			woke = nil // not before the next tick, whatever happens to connections
 			continue
 		}
 		r.well = time.Now()
@@ -287,7 +290,7 @@ func (r *Redis) look(ctx context.Context) (life string, err error) {
 			r.client.B().Set().Key(word).Value(rand.Text()).Nx().Build(),
 			r.client.B().Get().Key(word).Build(),
 			r.client.B().Info().Section("server").Build())
-		for _, one := range res {
+		for _, one := range res[:2] {
 			if err := one.Error(); err != nil && !rueidis.IsRedisNil(err) {
 				return nil, err
 			}
@@ -309,15 +312,12 @@ func (r *Redis) look(ctx context.Context) (life string, err error) {
 	if err != nil {
 		return "", err
 	}
-	info, err := res[2].ToString()
-	if err != nil {
-		return "", err
-	}
+	info, _ := res[2].ToString()
 	for line := range strings.Lines(info) {
 		if id, ok := strings.CutPrefix(line, "run_id:"); ok {
 			return life + " " + strings.TrimSpace(id), nil
 		}
 	}
-	// A server that doesn't tell may always be another one.
+	// One that doesn't tell, or not us, may always be another.
 	return rand.Text(), nil
 }

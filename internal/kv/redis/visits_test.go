@@ -242,7 +242,6 @@ func TestRedisFlushed(t *testing.T) {
 func TestWhoStaysIsExact(t *testing.T) {
 	s := redistest.Start(t)
 	replicas := []*replica{hurried(t, s.URL), hurried(t, s.URL)}
-	oracle := kv.NewMemory(100_000)
 	stop := make(chan struct{})
 	var trouble sync.WaitGroup
 	trouble.Go(func() {
@@ -263,6 +262,32 @@ func TestWhoStaysIsExact(t *testing.T) {
 			}
 		}
 	})
+	hits := compare(t, func(n int64) *replica { return replicas[n%2] })
+	close(stop)
+	trouble.Wait()
+	if n := replicas[0].value(t, "moonbear_redis_answered_by_memory_total"); n == 0 {
+		t.Error("Redis was there all the time")
+	}
+	t.Logf("%d hits, %v of them answered by memory", hits, replicas[0].value(t, "moonbear_redis_answered_by_memory_total")+replicas[1].value(t, "moonbear_redis_answered_by_memory_total"))
+}
+
+// Whoever changes replica all the time, too, as long as Redis is there.
+func TestWhoChangesIsExact(t *testing.T) {
+	s := redistest.Start(t)
+	replicas := []*replica{start(t, s.URL, ""), start(t, s.URL, ""), start(t, s.URL, "")}
+	hits := compare(t, func(int64) *replica { return replicas[rand.IntN(3)] })
+	for _, r := range replicas {
+		if n := r.value(t, "moonbear_visits_split_total"); n != 0 {
+			t.Errorf("%v of the visits of %d hits were split", n, hits)
+		}
+	}
+}
+
+// compare sends random hits for three seconds, a visitor's to the replica on
+// says, and holds each answer to that of one process's memory.
+func compare(t *testing.T, on func(visitor int64) *replica) (hits int64) {
+	t.Helper()
+	oracle := kv.NewMemory(100_000)
 	random := rand.New(rand.NewPCG(1, 2))
 	now := time.Now().UnixMilli()
 	id := int64(0)
@@ -274,18 +299,13 @@ func TestWhoStaysIsExact(t *testing.T) {
 		fresh := kv.Visit{ID: id, Origin: random.Uint64N(3), Entry: []byte(fmt.Sprint(id))}
 		external := random.IntN(4) == 0
 		want, opens, _ := oracle.Join(t.Context(), key, previous, fresh, now, external)
-		got, opened, err := replicas[n%2].visits.Join(t.Context(), key, previous, fresh, now, external)
+		got, opened, err := on(n).visits.Join(t.Context(), key, previous, fresh, now, external)
 		if err != nil || opened != opens || got.ID != want.ID || got.Start != want.Start || got.Last != want.Last || string(got.Entry) != string(want.Entry) {
 			t.Fatalf("hit %d of visitor %d: visit %d from %d to %d, opened %v, %v; want %d from %d to %d, %v",
 				id, n, got.ID, got.Start, got.Last, opened, err, want.ID, want.Start, want.Last, opens)
 		}
 	}
-	close(stop)
-	trouble.Wait()
-	if n := replicas[0].value(t, "moonbear_redis_answered_by_memory_total"); n == 0 {
-		t.Error("Redis was there all the time")
-	}
-	t.Logf("%d hits, %v of them answered by memory", id, replicas[0].value(t, "moonbear_redis_answered_by_memory_total")+replicas[1].value(t, "moonbear_redis_answered_by_memory_total"))
+	return id
 }
 
 // One visitor's requests come in at once while Redis comes and goes: still no
