@@ -118,7 +118,8 @@ func (c Checkup) Write(w io.Writer) error {
 	n := map[State]int{}
 	for _, f := range c.Findings {
 		n[f.State]++
-		if _, err := fmt.Fprintf(w, "%s %-*s  %s\n", marks[f.State], widest, f.Part, f.Facts); err != nil {
+		facts := strings.Join(strings.FieldsFunc(f.Facts, func(r rune) bool { return r == '\n' || r == '\t' }), " ") // an error may have lines
+		if _, err := fmt.Fprintf(w, "%s %-*s  %s\n", marks[f.State], widest, f.Part, facts); err != nil {
 			return err
 		}
 		if f.Remedy != "" {

@@ -139,16 +139,19 @@ func (s *server) examineRedis(ctx context.Context) []Finding {
 }
 
 // examineSpool says whether hits can be taken, and how far the store is behind.
-func (s *server) examineSpool(context.Context) []Finding {
-	if s.spool == nil {
+func (s *server) examineSpool(ctx context.Context) []Finding {
+	if s.spool == nil || s.store == nil {
 		return nil
 	}
 	const part = "spool"
 	if err := s.spool.Healthy(); err != nil {
 		return []Finding{{part, Broken, err.Error(), "No hit is taken. See that the disk under DATA_DIR is there and has room."}}
 	}
-	bytes, age := s.loader.Lag()
 	f := Finding{part, Well, "the store has everything that was taken in", ""}
+	bytes, age := s.loader.Lag()
+	if loaded, err := s.store.Loaded(ctx, s.spool.ID()); err == nil { // the loader of a server that doesn't run hasn't asked
+		bytes = max(0, s.spool.Durable()-max(loaded, s.spool.Oldest()))
+	}
 	if bytes > 0 {
 		f.Facts = fmt.Sprintf("the store is behind by %s, %s", size(bytes), age.Round(time.Second))
 	}
