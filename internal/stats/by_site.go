@@ -56,7 +56,8 @@ func (b *builder) among(sites []*site.Site, from, to time.Time) []string {
 	for i, st := range sites {
 		ids[i] = b.arg(st.ID)
 	}
-	return []string{"site_id in (" + strings.Join(ids, ", ") + ")", "ts >= " + b.time(from), "ts < " + b.time(to), "visitor_id <> 0", counted}
+	where := append([]string{"site_id in (" + strings.Join(ids, ", ") + ")"}, b.between("ts", from, to)...)
+	return append(where, "visitor_id <> 0", counted)
 }
 
 func (s *Stats) visitorsOf(ctx context.Context, all map[int64]SiteVisitors, sites []*site.Site, span, previous Span, now time.Time) error {

@@ -147,7 +147,17 @@ func (b *builder) scrollRows(s scan) string {
 
 // within is the site's rows with from <= column < to.
 func (b *builder) within(column string, from, to time.Time) []string {
-	return append(b.ofSite(), column+" >= "+b.time(from), column+" < "+b.time(to))
+	return append(b.ofSite(), b.between(column, from, to)...)
+}
+
+// between is true of rows with from <= column < to, in the words that the store
+// skips by.
+func (b *builder) between(column string, from, to time.Time) []string {
+	where := []string{column + " >= " + b.time(from), column + " < " + b.time(to)}
+	if days := b.say().days; days != "" && column == "ts" {
+		where = append(where, fmt.Sprintf(days, b.time(from), b.time(to)))
+	}
+	return where
 }
 
 // ofSite is all of the site's rows.

@@ -11,6 +11,7 @@ import (
 // once, in words that both take alike. A %s is an expression.
 type words struct {
 	instant  string // of a text
+	days     string // ts is on the days of two instants, where rows are sorted by day and skipped by nothing finer; "": by ts itself
 	quotient string // a whole number divided, rounded down
 	anyTrue  string // whether it is true of any row
 
@@ -67,6 +68,7 @@ var dialects = map[event.Dialect]words{
 	// the greatest text that begins with 23 characters of time.
 	event.ClickHouse: {
 		instant:     "cast(%s as DateTime64(3, 'UTC'))",
+		days:        "toDate(ts) >= toDate(%s) and toDate(ts) <= toDate(%s)",
 		quotient:    "intDiv(%s, %s)",
 		anyTrue:     "max(%s)",
 		first:       "substring(min(concat(toString(ts, 'UTC'), path))%s, 24)",

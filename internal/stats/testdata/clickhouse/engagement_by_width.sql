@@ -2,14 +2,14 @@
 with by_event as (
 select screen_width as k0, cast(sum(engagement_time) filter (where visit_id <> 0) as double) / nullif(1000 * count(distinct visit_id) filter (where visit_id <> 0 and engagement_time is not null), 0) as engagement_time
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and engagement_time is not null
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and engagement_time is not null
 group by 1
 ), by_scroll as (
 select k0, cast(sum(depth) as double) / count(*) as scroll_depth
 from (
 select screen_width as k0, max(scroll_depth) as depth
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and scroll_depth is not null and visit_id <> 0
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and scroll_depth is not null and visit_id <> 0
 group by k0, visit_id, path
 )
 group by 1

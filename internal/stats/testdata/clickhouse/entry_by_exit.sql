@@ -2,14 +2,14 @@
 with exits as (
 select visit_id, substring(max(concat(toString(ts, 'UTC'), path)), 24) as exit_path
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and visit_id <> 0 and name = 'pageview' and ts >= visit_start and ts < visit_start + interval 24 hour
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and visit_id <> 0 and name = 'pageview' and ts >= visit_start and ts < visit_start + interval 24 hour
 group by visit_id
 ), by_visit as (
 select k0, count(*) as visits
 from (
 select coalesce(nullif(any_value(entry_path), ''), substring(min(concat(toString(ts, 'UTC'), path)) filter (where entry_path = '' and name = 'pageview'), 24), '') as k0, visit_id
 from events left join exits using (visit_id)
-where site_id = $1 and ts >= cast($4 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and visit_start >= cast($4 as DateTime64(3, 'UTC')) and visit_start < cast($5 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement' and (startsWith(coalesce(exit_path, ''), $6))
+where site_id = $1 and ts >= cast($4 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($4 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and visit_start >= cast($4 as DateTime64(3, 'UTC')) and visit_start < cast($5 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement' and (startsWith(coalesce(exit_path, ''), $6))
 group by visit_id
 )
 group by 1

@@ -2,14 +2,14 @@
 with by_event as (
 select source as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as converting
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement' and (name = $4)
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement' and (name = $4)
 group by 1
 ), by_base as (
 select k0, visitors as base
 from (
 select source as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement'
 group by 1
 ) as others
 )

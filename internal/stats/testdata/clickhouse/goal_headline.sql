@@ -2,7 +2,7 @@
 with by_event as (
 select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, cast(count(*) filter (where name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (startsWith(path, $6))) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as double) as conversions, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement' and ((name in ('pageview', 'engagement', $4, $5)) and (((name in ('pageview', 'engagement')) and (startsWith(path, $6))) or ((name = $4) and (coalesce(props[$7], '') = $8)) or (name = $5)))) as converting, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as base
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement'
 )
 select cast(coalesce(by_event.visitors, 0) as double) as visitors, coalesce(conversions, 0) as conversions, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate
 from by_event

@@ -4,11 +4,11 @@ select goal as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and 
 from (
 select *, $5 as goal
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement' and ((name in ('pageview', 'engagement')) and (startsWith(path, $4))) and name = 'pageview'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement' and ((name in ('pageview', 'engagement')) and (startsWith(path, $4))) and name = 'pageview'
 union all
 select *, arrayJoin(arrayFilter((item, is) -> is, [$10, $11], [((name = $6) and (coalesce(props[$8], '') = $9)), (name = $7)])) as goal
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement' and ((name in ($6, $7) and name <> 'pageview' and name <> 'engagement') and (((name = $6) and (coalesce(props[$8], '') = $9)) or (name = $7)))
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement' and ((name in ($6, $7) and name <> 'pageview' and name <> 'engagement') and (((name = $6) and (coalesce(props[$8], '') = $9)) or (name = $7)))
 )
 group by 1
 ), by_base as (
@@ -16,7 +16,7 @@ select goal as k0, visitors as base
 from (
 select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement'
 ) as others cross join (select arrayJoin([$5, $10, $11]) as goal) as goals
 )
 select k0 as t0, coalesce(conversions, 0) as conversions, cast(coalesce(by_event_visitors, 0) as double) as visitors, 100 * cast(coalesce(converting, 0) as double) / nullif(base, 0) as conversion_rate, coalesce(revenue, 0) as revenue, coalesce(revenue_elsewhere, 0) > 0 as elsewhere, count(*) over () as rows_in_all

@@ -2,7 +2,7 @@
 with by_visit_rows as (
 select visit_id, visit_start, ts, name, interactive, true as hit, arrayFilter((item, is) -> is, [$10, $11, $12], [((name in ('pageview', 'engagement')) and (startsWith(path, $5))), ((name = $6) and (coalesce(props[$7], '') = $8)), (name = $9)]) as k0
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and visit_start >= cast($2 as DateTime64(3, 'UTC')) and visit_start < cast($4 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and visit_start >= cast($2 as DateTime64(3, 'UTC')) and visit_start < cast($4 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
 ), by_visit as (
 select k0, count(*) as visits, sum(bounce) as bounces
 from (

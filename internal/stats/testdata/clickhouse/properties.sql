@@ -2,12 +2,12 @@
 with by_event as (
 select coalesce(props[$6], '') as k0, count(*) filter (where name <> 'engagement') as events
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement' and (case when match(coalesce(props[$4], ''), '^-{0,1}[0-9]{1,15}([.][0-9]{1,15}){0,1}$') then toFloat64OrNull(coalesce(props[$4], '')) > $5 else false end)
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement' and (case when match(coalesce(props[$4], ''), '^-{0,1}[0-9]{1,15}([.][0-9]{1,15}){0,1}$') then toFloat64OrNull(coalesce(props[$4], '')) > $5 else false end)
 group by 1
 ), by_visit_rows as (
 select visit_id, visit_start, ts, name, interactive, (case when match(coalesce(props[$4], ''), '^-{0,1}[0-9]{1,15}([.][0-9]{1,15}){0,1}$') then toFloat64OrNull(coalesce(props[$4], '')) > $5 else false end) as hit, coalesce(props[$6], '') as k0
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($7 as DateTime64(3, 'UTC')) and visit_start >= cast($2 as DateTime64(3, 'UTC')) and visit_start < cast($3 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($7 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($7 as DateTime64(3, 'UTC'))) and visit_start >= cast($2 as DateTime64(3, 'UTC')) and visit_start < cast($3 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
 ), by_visit as (
 select k0, count(*) as visits, sum(ms) as duration
 from (

@@ -2,7 +2,7 @@
 with by_event as (
 select cast($4 + intDiv(date_diff('millisecond', cast($2 as DateTime64(3, 'UTC')), ts), $5) as integer) as k0, count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement'
 group by 1
 )
 select k0, cast(coalesce(by_event.visitors, 0) as double) as visitors

@@ -2,7 +2,7 @@
 with by_event as (
 select path as k0, cast(quantileExactWeighted(0.75)(lcp, 1) as double) as lcp_p75, cast(count(lcp) as double) as lcp_count, 100 * cast(count(*) filter (where lcp <= 2500) as double) / nullif(count(lcp), 0) as lcp_good
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and lcp is not null
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and lcp is not null
 group by 1
 )
 select k0 as t0, lcp_p75, coalesce(lcp_count, 0) as lcp_count, lcp_good, count(*) over () as rows_in_all

@@ -2,13 +2,13 @@
 with by_event as (
 select count(distinct visitor_id) filter (where visitor_id <> 0 and name <> 'engagement') as visitors, count(*) filter (where name = 'pageview') as pageviews
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($3 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($3 as DateTime64(3, 'UTC'))) and name <> 'engagement'
 ), by_visit as (
 select count(*) as visits, sum(views) as views, sum(bounce) as bounces, sum(ms) as duration
 from (
 select visit_id, count(*) filter (where name = 'pageview') as views, case when count(*) filter (where name = 'pageview') = 1 and not max(interactive and name <> 'pageview') then 1 else 0 end as bounce, date_diff('millisecond', min(ts), max(ts)) as ms
 from events
-where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($4 as DateTime64(3, 'UTC')) and visit_start >= cast($2 as DateTime64(3, 'UTC')) and visit_start < cast($3 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
+where site_id = $1 and ts >= cast($2 as DateTime64(3, 'UTC')) and ts < cast($4 as DateTime64(3, 'UTC')) and toDate(ts) >= toDate(cast($2 as DateTime64(3, 'UTC'))) and toDate(ts) <= toDate(cast($4 as DateTime64(3, 'UTC'))) and visit_start >= cast($2 as DateTime64(3, 'UTC')) and visit_start < cast($3 as DateTime64(3, 'UTC')) and ts >= visit_start and ts < visit_start + interval 24 hour and visit_id <> 0 and name <> 'engagement'
 group by visit_id
 )
 )
