@@ -33,7 +33,7 @@ func someDays() []event.DayCount {
 // daysOf reads imported_days back.
 func daysOf(t *testing.T, s event.Store) []event.DayCount {
 	t.Helper()
-	rows, err := s.Select(context.Background(), `select site_id, import_id, epoch_ms(day), dimension, value, visitors, pageviews, events, visits, views, bounces, duration
+	rows, err := s.Select(context.Background(), `select site_id, import_id, day, dimension, value, visitors, pageviews, events, visits, views, bounces, duration
 		from imported_days order by day, dimension, value, site_id, import_id`)
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +43,11 @@ func daysOf(t *testing.T, s event.Store) []event.DayCount {
 	for rows.Next() {
 		var d event.DayCount
 		var sums [len(event.SumColumns)]sql.NullInt64
-		if err := rows.Scan(&d.Site, &d.Import, &d.Day, &d.Dimension, &d.Value, &sums[0], &sums[1], &sums[2], &sums[3], &sums[4], &sums[5], &sums[6]); err != nil {
+		var day time.Time
+		if err := rows.Scan(&d.Site, &d.Import, &day, &d.Dimension, &d.Value, &sums[0], &sums[1], &sums[2], &sums[3], &sums[4], &sums[5], &sums[6]); err != nil {
 			t.Fatal(err)
 		}
+		d.Day = day.UnixMilli()
 		for i, to := range []*int64{&d.Visitors, &d.Pageviews, &d.Events, &d.Visits, &d.Views, &d.Bounces, &d.Duration} {
 			if *to = event.Untold; sums[i].Valid {
 				*to = sums[i].Int64
