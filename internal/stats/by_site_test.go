@@ -27,7 +27,11 @@ func TestVisitorsBySite(t *testing.T) {
 			Visitor: int64(i % 53), Visit: int64(i + 1), Path: "/", Hostname: "example.com", Entry: event.Entry{VisitStart: at.UnixMilli()}}
 		events = append(events, e)
 	}
-	s := stats.New(open(t, events), func() time.Time { return now })
+	each(t, func(t *testing.T, store event.Store) { bySite(t, store, sites, events, now) }, events)
+}
+
+func bySite(t *testing.T, store event.Store, sites []*site.Site, events []event.Event, now time.Time) {
+	s := stats.New(store, func() time.Time { return now })
 	got, err := s.VisitorsBySite(context.Background(), sites, stats.Period{Name: "4w"})
 	if err != nil {
 		t.Fatal(err)

@@ -298,32 +298,35 @@ func TestComparison(t *testing.T) {
 
 func TestDropsAndOnline(t *testing.T) {
 	minute := func(s string) int64 { return clock(t, "Asia/Seoul", s).UnixMilli() }
-	store := open(t, Events(Visit(At(clock(t, "Asia/Seoul", "2026-03-03 11:57")), View("/")), Visit(At(clock(t, "Asia/Seoul", "2026-03-03 11:50")), View("/"))),
-		event.Drop{Site: Site, Time: minute("2026-03-03 00:00"), Reason: "bot", Detail: "Yeti", Count: 4},
-		event.Drop{Site: Site, Time: minute("2026-03-03 10:00"), Reason: "bot", Detail: "Googlebot", Count: 2},
-		event.Drop{Site: Site, Time: minute("2026-03-03 11:00"), Reason: "bot", Detail: "Yeti", Count: 1},
-		event.Drop{Site: Site, Time: minute("2026-03-03 09:00"), Reason: "hostname", Detail: "www.shop.com", Count: 9},
-		event.Drop{Site: Site, Time: minute("2026-03-02 23:59"), Reason: "bot", Detail: "Yeti", Count: 100},
-		event.Drop{Site: Site + 1, Time: minute("2026-03-03 09:00"), Reason: "bot", Detail: "Yeti", Count: 100},
-	)
-	now := clock(t, "Asia/Seoul", "2026-03-03 12:00")
-	s := stats.New(store, func() time.Time { return now })
-	d, err := s.Drops(t.Context(), stats.Query{Site: siteIn(t, "Asia/Seoul"), Period: stats.Period{Name: "today"}})
-	if err != nil {
-		t.Fatal(err)
+	events := Events(Visit(At(clock(t, "Asia/Seoul", "2026-03-03 11:57")), View("/")), Visit(At(clock(t, "Asia/Seoul", "2026-03-03 11:50")), View("/")))
+	drops := []event.Drop{
+		{Site: Site, Time: minute("2026-03-03 00:00"), Reason: "bot", Detail: "Yeti", Count: 4},
+		{Site: Site, Time: minute("2026-03-03 10:00"), Reason: "bot", Detail: "Googlebot", Count: 2},
+		{Site: Site, Time: minute("2026-03-03 11:00"), Reason: "bot", Detail: "Yeti", Count: 1},
+		{Site: Site, Time: minute("2026-03-03 09:00"), Reason: "hostname", Detail: "www.shop.com", Count: 9},
+		{Site: Site, Time: minute("2026-03-02 23:59"), Reason: "bot", Detail: "Yeti", Count: 100},
+		{Site: Site + 1, Time: minute("2026-03-03 09:00"), Reason: "bot", Detail: "Yeti", Count: 100},
 	}
-	var got []string
-	for _, r := range d.Reasons {
-		got = append(got, fmt.Sprint(r.Reason, " ", r.Count))
-		for _, e := range r.Details {
-			got = append(got, fmt.Sprint(e.Detail, " ", e.Count, " ", e.Last.Format("15:04")))
+	each(t, func(t *testing.T, store event.Store) {
+		now := clock(t, "Asia/Seoul", "2026-03-03 12:00")
+		s := stats.New(store, func() time.Time { return now })
+		d, err := s.Drops(t.Context(), stats.Query{Site: siteIn(t, "Asia/Seoul"), Period: stats.Period{Name: "today"}})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	want := []string{"hostname 9", "www.shop.com 9 09:00", "bot 7", "Yeti 5 11:00", "Googlebot 2 10:00"}
-	if !slices.Equal(got, want) || d.Count != 16 {
-		t.Errorf("got %q of %d\nwant %q of 16", got, d.Count, want)
-	}
-	if n, err := s.Online(t.Context(), Site); err != nil || n != 1 {
-		t.Errorf("online: %d, %v; want 1", n, err)
-	}
+		var got []string
+		for _, r := range d.Reasons {
+			got = append(got, fmt.Sprint(r.Reason, " ", r.Count))
+			for _, e := range r.Details {
+				got = append(got, fmt.Sprint(e.Detail, " ", e.Count, " ", e.Last.Format("15:04")))
+			}
+		}
+		want := []string{"hostname 9", "www.shop.com 9 09:00", "bot 7", "Yeti 5 11:00", "Googlebot 2 10:00"}
+		if !slices.Equal(got, want) || d.Count != 16 {
+			t.Errorf("got %q of %d\nwant %q of 16", got, d.Count, want)
+		}
+		if n, err := s.Online(t.Context(), Site); err != nil || n != 1 {
+			t.Errorf("online: %d, %v; want 1", n, err)
+		}
+	}, events, drops...)
 }

@@ -41,11 +41,22 @@ func TestDropsByOracle(t *testing.T) {
 		}
 		all = append(all, dropWorld(r, int64(i)+1, now)...)
 	}
-	store := open(t, nil, all...)
-	for i, m := range moments {
-		if !long() && i%4 > 0 {
-			continue
+	onEach(t, func(t *testing.T, in engine) {
+		var which []int
+		for i := range moments {
+			if long() || i%4 == 0 {
+				which = append(which, i)
+			}
 		}
+		holdDrops(t, in.with(t, nil, all...), all, share(in, which))
+	})
+}
+
+// holdDrops asks about some of the moments.
+func holdDrops(t *testing.T, store event.Store, all []event.Drop, which []int) {
+	t.Helper()
+	for _, i := range which {
+		m := moments[i]
 		now, _ := time.Parse(time.RFC3339, m.now)
 		st := siteIn(t, m.zone)
 		st.ID = int64(i) + 1
@@ -210,21 +221,23 @@ func dropDetails(t *testing.T, s *stats.Stats, q stats.Query) (lines []string, e
 // TestDropFaults: a question about drops names what is wrong in it, and
 // ignores what has no part in it.
 func TestDropFaults(t *testing.T) {
-	s := stats.New(open(t, nil), func() time.Time { return eventtest.Start })
-	q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{Name: "7d"}, Filter: stats.Is(stats.GoalName, stats.Eq, "none such")}
-	if d, err := s.DropSeries(t.Context(), q); err != nil || len(d.Points) != 7 || d.Reasons != nil {
-		t.Errorf("%+v, %v; want seven days without drops", d, err)
-	}
-	if d, err := s.DropDetails(t.Context(), q, "bot", 1, 0); err != nil || d.Pages() != 1 || d.Details != nil {
-		t.Errorf("%+v, %v; want an empty page", d, err)
-	}
-	_, err := s.DropDetails(t.Context(), q, "bot", -1, 10)
-	if f, ok := fault.From(err); !ok || f.Field != "page" {
-		t.Errorf("page -1: %v, want a fault of page", err)
-	}
-	q.Period.Name = "fortnight"
-	_, err = s.DropSeries(t.Context(), q)
-	if f, ok := fault.From(err); !ok || f.Field != "period" {
-		t.Errorf("a fortnight: %v, want a fault of period", err)
-	}
+	each(t, func(t *testing.T, store event.Store) {
+		s := stats.New(store, func() time.Time { return eventtest.Start })
+		q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{Name: "7d"}, Filter: stats.Is(stats.GoalName, stats.Eq, "none such")}
+		if d, err := s.DropSeries(t.Context(), q); err != nil || len(d.Points) != 7 || d.Reasons != nil {
+			t.Errorf("%+v, %v; want seven days without drops", d, err)
+		}
+		if d, err := s.DropDetails(t.Context(), q, "bot", 1, 0); err != nil || d.Pages() != 1 || d.Details != nil {
+			t.Errorf("%+v, %v; want an empty page", d, err)
+		}
+		_, err := s.DropDetails(t.Context(), q, "bot", -1, 10)
+		if f, ok := fault.From(err); !ok || f.Field != "page" {
+			t.Errorf("page -1: %v, want a fault of page", err)
+		}
+		q.Period.Name = "fortnight"
+		_, err = s.DropSeries(t.Context(), q)
+		if f, ok := fault.From(err); !ok || f.Field != "period" {
+			t.Errorf("a fortnight: %v, want a fault of period", err)
+		}
+	}, nil)
 }

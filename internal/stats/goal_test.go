@@ -167,7 +167,7 @@ func TestGoalFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			q := shop(t).Totals(stats.Visitors)
 			c.change(&q)
-			_, err := stats.New(open(t, nil), func() time.Time { return Start }).Run(t.Context(), q)
+			_, err := stats.New(openDuckDB(t), func() time.Time { return Start }).Run(t.Context(), q)
 			f, ok := fault.From(err)
 			switch {
 			case c.says == "" && err == nil:

@@ -25,7 +25,7 @@ var importedValues = map[string][]string{
 	"": {""}, "path": oraclePaths, "entry_page": oraclePaths, "exit_page": oraclePaths, "country": {"", "KR", "US", "FR"}, "screen_width": {"", "300", "1000", "2500"},
 }
 
-func newImportedWorld(t *testing.T, r *rand.Rand) *importedWorld {
+func newImportedWorld(t *testing.T, r *rand.Rand, in engine) *importedWorld {
 	t.Helper()
 	now, err := time.Parse(time.RFC3339, moments[2].now)
 	if err != nil {
@@ -39,7 +39,7 @@ func newImportedWorld(t *testing.T, r *rand.Rand) *importedWorld {
 		w.oracles = append(w.oracles, &oracle{site: id, currency: st.Currency, now: now, loc: st.Location})
 	}
 	w.oracles[0].events = world(r, 1, now, 80)
-	store := open(t, w.oracles[0].events)
+	store := in.with(t, w.oracles[0].events)
 	w.store = store
 	for _, st := range w.sites {
 		for imported := int64(1); imported <= 3; imported++ {
@@ -135,10 +135,14 @@ func (w *importedWorld) number(m stats.Metric, events float64, s [2]int64) stats
 // TestImportedDays: imports of counts are added where they tell a number, and
 // the answer says where they don't.
 func TestImportedDays(t *testing.T) {
+	onEach(t, importedDays)
+}
+
+func importedDays(t *testing.T, in engine) {
 	r := rand.New(rand.NewPCG(*oracleSeed, 78))
-	w := newImportedWorld(t, r)
+	w := newImportedWorld(t, r, in)
 	all := []stats.Metric{"visitors", "pageviews", "events", "visits", "views_per_visit", "bounce_rate", "visit_duration"}
-	for range 60 {
+	for range share(in, make([]struct{}, 60)) {
 		i := r.IntN(2)
 		q := stats.Query{Site: w.sites[i], Compare: stats.PreviousPeriod, Metrics: all, Period: stats.Period{Name: pick(r, []string{"7d", "4w", "3m", "mtd"})}}
 		if i == 0 {
@@ -259,8 +263,12 @@ func (w *importedWorld) checkMarks(t *testing.T, q stats.Query, got *stats.Resul
 
 // TestImportsLeftOut: what counts can't be asked has none of them, and says so.
 func TestImportsLeftOut(t *testing.T) {
+	onEach(t, importsLeftOut)
+}
+
+func importsLeftOut(t *testing.T, in engine) {
 	r := rand.New(rand.NewPCG(*oracleSeed, 79))
-	w := newImportedWorld(t, r)
+	w := newImportedWorld(t, r, in)
 	o := w.oracles[0]
 	base := stats.Query{Site: w.sites[0], Period: stats.Period{Name: "7d"}}
 	filtered, hours, zone := base.Totals(stats.Visitors), base, base.Series(stats.Visitors)

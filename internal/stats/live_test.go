@@ -34,19 +34,21 @@ func TestRecent(t *testing.T) {
 	slices.SortFunc(want, func(a, b stats.Moment) int {
 		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Country, b.Country), cmp.Compare(a.Source, b.Source))
 	})
-	s := stats.New(open(t, events), func() time.Time { return now })
-	for _, limit := range []int{1, 20, 1000} {
-		got, err := s.Recent(context.Background(), eventtest.Site, limit)
-		if err != nil {
-			t.Fatal(err)
+	each(t, func(t *testing.T, store event.Store) {
+		s := stats.New(store, func() time.Time { return now })
+		for _, limit := range []int{1, 20, 1000} {
+			got, err := s.Recent(context.Background(), eventtest.Site, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range got {
+				got[i].Time = got[i].Time.UTC()
+			}
+			if expect := want[:min(limit, len(want))]; !slices.Equal(got, expect) {
+				t.Errorf("the newest %d: got %v, want %v", limit, got, expect)
+			}
 		}
-		for i := range got {
-			got[i].Time = got[i].Time.UTC()
-		}
-		if expect := want[:min(limit, len(want))]; !slices.Equal(got, expect) {
-			t.Errorf("the newest %d: got %v, want %v", limit, got, expect)
-		}
-	}
+	}, events)
 	if len(want) < 50 {
 		t.Errorf("only %d events to look at", len(want))
 	}

@@ -2,7 +2,6 @@ package stats_test
 
 import (
 	"cmp"
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -21,13 +20,17 @@ var (
 	oracleSeed    = flag.Uint64("oracle-seed", 1, "which random worlds and queries")
 )
 
-// TestOracle holds random questions about awkward moments against the oracle,
-// and fails when there is something that none of them asked.
-func TestOracle(t *testing.T) {
-	r := rand.New(rand.NewPCG(*oracleSeed, 7))
-	var all []event.Event
-	oracles := make([]*oracle, len(moments))
-	sites := make([]*site.Site, len(moments))
+// oracleWorld is a site for each awkward moment, and what the oracle knows of it.
+type oracleWorld struct {
+	r       *rand.Rand
+	events  []event.Event
+	sites   []*site.Site
+	oracles []*oracle
+}
+
+func newOracleWorld(t *testing.T) *oracleWorld {
+	t.Helper()
+	w := &oracleWorld{r: rand.New(rand.NewPCG(*oracleSeed, 7))}
 	for i, m := range moments {
 		now, err := time.Parse(time.RFC3339, m.now)
 		if err != nil {
@@ -35,45 +38,80 @@ func TestOracle(t *testing.T) {
 		}
 		st := siteIn(t, m.zone)
 		st.ID, st.Currency = int64(i)+1, []string{"EUR", "KRW", "EUR", "JPY"}[i%4]
-		es := world(r, st.ID, now, 250)
-		all = append(all, es...)
-		sites[i] = st
-		oracles[i] = &oracle{site: st.ID, currency: st.Currency, events: es, now: now, loc: st.Location, goals: goalsOf(st.ID)}
+		es := world(w.r, st.ID, now, 250)
+		w.events = append(w.events, es...)
+		w.sites = append(w.sites, st)
+		w.oracles = append(w.oracles, &oracle{site: st.ID, currency: st.Currency, events: es, now: now, loc: st.Location, goals: goalsOf(st.ID)})
 	}
-	slices.SortStableFunc(all, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
-	store := open(t, all)
-	queries := *oracleQueries
-	if queries == 0 {
-		queries = 400
-		if long() {
-			queries = 5000
-		}
+	slices.SortStableFunc(w.events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
+	return w
+}
+
+// question is one about the site of a moment, and the oracle's answer.
+type question struct {
+	moment int
+	q      stats.Query
+	want   *stats.Result
+}
+
+// questions are n random ones; seen counts what they are about.
+func (w *oracleWorld) questions(n int, seen coverage) (qs []question) {
+	for range n {
+		i := w.r.IntN(len(moments))
+		q := seen.next(w.r, w.sites[i], w.oracles[i].now)
+		q.Least = randomLeast(w.r, q)
+		want := w.oracles[i].run(q)
+		seen.add(q, want)
+		qs = append(qs, question{i, q, want})
 	}
-	seen := coverage{}
+	return qs
+}
+
+// hold asks a store questions, every second of them with percentiles counted by
+// value.
+func (w *oracleWorld) hold(t *testing.T, store event.Store, qs []question) {
+	t.Helper()
 	shown := 0
-	for n := range queries {
-		i := r.IntN(len(moments))
-		q := seen.next(r, sites[i], oracles[i].now)
-		q.Least = randomLeast(r, q)
-		s := stats.New(store, func() time.Time { return oracles[i].now })
+	for n, x := range qs {
+		s := stats.New(store, func() time.Time { return w.oracles[x.moment].now })
 		if n%2 == 1 {
 			s = stats.ByValues(s)
 		}
-		got, err := s.Run(context.Background(), q)
+		got, err := s.Run(t.Context(), x.q)
 		if err != nil {
-			t.Fatalf("query %d %s: %v", n, describe(q), err)
+			t.Fatalf("query %d %s: %v", n, describe(x.q), err)
 		}
-		want := oracles[i].run(q)
-		if diff := differ(got, want); diff != "" {
-			t.Errorf("query %d at %s in %s: %s\n%s", n, moments[i].now, moments[i].zone, describe(q), diff)
+		if diff := differ(got, x.want); diff != "" {
+			t.Errorf("query %d at %s in %s: %s\n%s", n, moments[x.moment].now, moments[x.moment].zone, describe(x.q), diff)
 			if shown++; shown == 5 {
 				t.Fatal("and more")
 			}
 		}
-		seen.add(q, want)
 	}
-	if missed := seen.missed(queries >= 3000); len(missed) > 0 && queries >= 400 {
-		t.Errorf("%d queries never asked, or never were answered with something, about %d things: %q", queries, len(missed), missed)
+	t.Logf("%d random questions", len(qs))
+}
+
+// TestOracle holds random questions about awkward moments against the oracle,
+// and fails when there is something that none of them asked.
+func TestOracle(t *testing.T) {
+	n := *oracleQueries
+	if n == 0 {
+		n = 400
+		if long() {
+			n = 5000
+		}
+	}
+	w, seen := newOracleWorld(t), coverage{}
+	qs := w.questions(n, seen)
+	onEach(t, func(t *testing.T, in engine) {
+		asked := qs
+		if *oracleQueries == 0 {
+			asked = share(in, qs)
+		}
+		w.hold(t, in.with(t, w.events), asked)
+	})
+	if missed := seen.missed(n >= 3000); len(missed) > 0 && n >= 400 {
+		t.Errorf("%d queries never asked, or never were answered with something, about %d things: %q", n, len(missed), missed)
 	}
 }
 

@@ -46,26 +46,35 @@ func TestPropertyKeys(t *testing.T) {
 		events = append(events, Visit(At(now.Add(-time.Minute)), Custom("order", fmt.Sprintf("key %d", i), "x", "empty", ""))...)
 	}
 	o := &oracle{site: st.ID, currency: st.Currency, events: events, now: now, loc: st.Location, goals: oracleGoals}
-	s := stats.New(open(t, events), func() time.Time { return now })
+	var qs []stats.Query
 	for range 150 {
-		q := randomQuery(r, st, now)
-		got, err := s.PropertyKeys(t.Context(), q)
-		if err != nil {
-			t.Fatalf("%s: %v", describe(q), err)
-		}
-		if want := o.propertyKeys(q); !slices.Equal(got, want) {
-			t.Errorf("%s\n got %v\nwant %v", describe(q), got, want)
-		}
+		qs = append(qs, randomQuery(r, st, now))
 	}
+	onEach(t, func(t *testing.T, in engine) {
+		s := stats.New(in.with(t, events), func() time.Time { return now })
+		for _, q := range share(in, qs) {
+			got, err := s.PropertyKeys(t.Context(), q)
+			if err != nil {
+				t.Fatalf("%s: %v", describe(q), err)
+			}
+			if want := o.propertyKeys(q); !slices.Equal(got, want) {
+				t.Errorf("%s\n got %v\nwant %v", describe(q), got, want)
+			}
+		}
+	})
 }
 
 // TestNoPropertyKeys: what has none is answered with none.
 func TestNoPropertyKeys(t *testing.T) {
 	for name, events := range map[string][]event.Event{"nothing": nil, "pageviews": Events(Visit(View("/")))} {
-		s := stats.New(open(t, events), func() time.Time { return Start.Add(time.Hour) })
-		q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{Name: "today"}}
-		if keys, err := s.PropertyKeys(t.Context(), q); err != nil || len(keys) != 0 {
-			t.Errorf("%s: %v, %v; want none", name, keys, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, store event.Store) {
+				s := stats.New(store, func() time.Time { return Start.Add(time.Hour) })
+				q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{Name: "today"}}
+				if keys, err := s.PropertyKeys(t.Context(), q); err != nil || len(keys) != 0 {
+					t.Errorf("%v, %v; want none", keys, err)
+				}
+			}, events)
+		})
 	}
 }

@@ -30,6 +30,39 @@ func (p profile) scans() (scans, rows int64) {
 	return scans, rows
 }
 
+// prunedNow is late on the last of thirty days of events.
+var prunedNow = time.Date(2026, 3, 30, 23, 0, 0, 0, time.UTC)
+
+// prunedEvents makes events of thirty days.
+func prunedEvents(n int) eventtest.Bulk {
+	return eventtest.Bulk{Seed: 1, Weights: map[int64]int{1: 1}, From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Gap: 30 * 24 * time.Hour / time.Duration(n)}
+}
+
+// prunedQuestions are about the last of the days.
+func prunedQuestions() map[string]Query {
+	st := &site.Site{ID: 1, Location: time.UTC, Currency: "EUR"}
+	base := Query{Site: st, Period: Period{Name: "today"}, Goals: []site.Goal{
+		{Name: "Page", Rule: site.Rule{Path: "/page/1*"}, Value: 10},
+		{Name: "Signup", Rule: site.Rule{Event: "signup", Properties: []site.PropertyCondition{{Key: "plan", Operator: "neq", Value: "x"}}}},
+	}}
+	signup := base.filter(Is(GoalName, Eq, "Signup"))
+	return map[string]Query{
+		"headline": base.Totals(Visitors, Visits, Pageviews, ViewsPerVisit, BounceRate, VisitDuration),
+		"chart":    base.Series(Visitors, Visits),
+		"pages":    base.By(Path, 10, Visitors, Pageviews, BounceRate),
+		"sources":  base.By(Source, 10, Visitors, Visits),
+		"exits":    base.By(ExitPage, 10, Visitors, Visits),
+
+		"goals":            base.By(GoalName, 10, Conversions, Visitors, ConversionRate, Revenue),
+		"goals of visits":  base.By(GoalName, 10, Visits, BounceRate),
+		"goal headline":    signup.Totals(Visitors, Visits, Conversions, ConversionRate, Revenue),
+		"goal chart":       signup.Series(Conversions, ConversionRate),
+		"goal by source":   signup.By(Source, 10, Conversions, ConversionRate),
+		"conversions":      base.Totals(Conversions, ConversionRate),
+		"pages by the way": signup.By(Path, 10, Visitors, BounceRate, ConversionRate),
+	}
+}
+
 // TestPruning: a question about the last day of a month reads the row groups
 // of that day. A cast on site_id, ts or visit_start would have it read all of
 // them (DuckDB skips by the smallest and largest value in 122,880 rows).
@@ -48,35 +81,14 @@ func TestPruning(t *testing.T) {
 		}
 	})
 	const events, atOnce = 280_000, 40_000
-	bulk := eventtest.Bulk{Seed: 1, Weights: map[int64]int{1: 1}, From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Gap: 30 * 24 * time.Hour / events}
+	bulk := prunedEvents(events)
 	for from := int64(0); from < events; from += atOnce {
 		if err := store.Append(ctx, eventtest.Batch("spool", from, bulk.Next(atOnce))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	now := time.Date(2026, 3, 30, 23, 0, 0, 0, time.UTC)
-	st := &site.Site{ID: 1, Location: time.UTC, Currency: "EUR"}
-	base := Query{Site: st, Period: Period{Name: "today"}, Goals: []site.Goal{
-		{Name: "Page", Rule: site.Rule{Path: "/page/1*"}, Value: 10},
-		{Name: "Signup", Rule: site.Rule{Event: "signup", Properties: []site.PropertyCondition{{Key: "plan", Operator: "neq", Value: "x"}}}},
-	}}
-	signup := base.filter(Is(GoalName, Eq, "Signup"))
-	for name, q := range map[string]Query{
-		"headline": base.Totals(Visitors, Visits, Pageviews, ViewsPerVisit, BounceRate, VisitDuration),
-		"chart":    base.Series(Visitors, Visits),
-		"pages":    base.By(Path, 10, Visitors, Pageviews, BounceRate),
-		"sources":  base.By(Source, 10, Visitors, Visits),
-		"exits":    base.By(ExitPage, 10, Visitors, Visits),
-
-		"goals":            base.By(GoalName, 10, Conversions, Visitors, ConversionRate, Revenue),
-		"goals of visits":  base.By(GoalName, 10, Visits, BounceRate),
-		"goal headline":    signup.Totals(Visitors, Visits, Conversions, ConversionRate, Revenue),
-		"goal chart":       signup.Series(Conversions, ConversionRate),
-		"goal by source":   signup.By(Source, 10, Conversions, ConversionRate),
-		"conversions":      base.Totals(Conversions, ConversionRate),
-		"pages by the way": signup.By(Path, 10, Visitors, BounceRate, ConversionRate),
-	} {
-		span, _, err := q.Spans(now)
+	for name, q := range prunedQuestions() {
+		span, _, err := q.Spans(prunedNow)
 		if err != nil {
 			t.Fatal(err)
 		}

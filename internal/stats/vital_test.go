@@ -143,7 +143,26 @@ func TestLeast(t *testing.T) {
 	}
 	n, load := stats.Measurements("page_load"), stats.Percentile("page_load", 75)
 	q := stats.Query{Site: siteIn(t, "UTC"), Period: stats.Period{Name: "today"}}.By(stats.Path, 10, load, n, stats.Pageviews)
-	store := stats.New(open(t, es), func() time.Time { return Start.Add(time.Hour) })
+	each(t, func(t *testing.T, store event.Store) {
+		atLeast(t, stats.New(store, func() time.Time { return Start.Add(time.Hour) }), q, n)
+	}, es)
+	for name, wrong := range map[string]stats.Query{
+		"not asked for":     q.By(stats.Path, 10, load),
+		"not of a row":      q.Totals(n),
+		"no count of rates": q.By(stats.Path, 10, load, n),
+	} {
+		wrong.Least = stats.Least{Metric: n, N: 1}
+		if name == "no count of rates" {
+			wrong.Least.Metric = load
+		}
+		if wrong.Validate(Start, stats.Names{}) == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+}
+
+func atLeast(t *testing.T, store *stats.Stats, q stats.Query, n stats.Metric) {
+	t.Helper()
 	for least, want := range map[float64]string{0: "/twice /often /never", 1: "/twice /often", 2: "/twice /often", 3: "/often", 4: ""} {
 		q.Least = stats.Least{Metric: n, N: least}
 		r, err := store.Run(t.Context(), q)
@@ -156,19 +175,6 @@ func TestLeast(t *testing.T) {
 		}
 		if got := strings.Join(paths, " "); got != want || r.Count != len(paths) {
 			t.Errorf("at least %v: got %q of %d, want %q", least, got, r.Count, want)
-		}
-	}
-	for name, wrong := range map[string]stats.Query{
-		"not asked for":     q.By(stats.Path, 10, load),
-		"not of a row":      q.Totals(n),
-		"no count of rates": q.By(stats.Path, 10, load, n),
-	} {
-		wrong.Least = stats.Least{Metric: n, N: 1}
-		if name == "no count of rates" {
-			wrong.Least.Metric = load
-		}
-		if wrong.Validate(Start, stats.Names{}) == nil {
-			t.Errorf("%s: it was taken", name)
 		}
 	}
 }
