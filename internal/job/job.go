@@ -19,7 +19,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 	"github.com/uptrace/bun"
 
 	"moonbear/internal/db"
@@ -144,10 +143,7 @@ func (j *Jobs) Enqueue(ctx context.Context, tx bun.Tx, args Args) error {
 func (j *Jobs) EnqueueWhen(ctx context.Context, tx bun.Tx, args Args, w When) (added bool, err error) {
 	o := &river.InsertOpts{MaxAttempts: cmp.Or(w.Attempts, defaultAttempts), ScheduledAt: w.At}
 	if w.Unique {
-		o.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
-			rivertype.JobStateRunning, rivertype.JobStateScheduled,
-		}}
+		o.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: waits}
 	}
 	res, err := j.queue.insert(ctx, tx, args, o)
 	if err != nil {

@@ -65,6 +65,9 @@ type Options struct {
 	// Keep is how long the spool keeps what was stored, for a store whose
 	// commits are not on disk when it says so.
 	Keep time.Duration
+	// Joins says that the store was told its position in this very spool a moment
+	// ago, so that it can't be further than an older copy of it goes.
+	Joins bool
 }
 
 // Loader copies one spool to one store.
@@ -87,7 +90,7 @@ type Loader struct {
 func New(o Options) *Loader {
 	o.Interval = cmp.Or(o.Interval, defaultInterval)
 	o.Rows = cmp.Or(o.Rows, defaultRows)
-	l := &Loader{o: o, log: o.Log}
+	l := &Loader{o: o, log: o.Log, asked: o.Joins}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
