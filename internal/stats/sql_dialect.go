@@ -64,7 +64,7 @@ var dialects = map[event.Dialect]words{
 		fullJoin:    true,
 	},
 	// Arguments are written into the text by the driver, which takes a question
-	// mark for the place of one. argMax of a tuple takes three times as long as
+	// mark for the place of one. argMax of a tuple takes twice as long as
 	// the greatest text that begins with 23 characters of time.
 	event.ClickHouse: {
 		instant:     "cast(%s as DateTime64(3, 'UTC'))",
