@@ -16,13 +16,13 @@ SIZES   ?= 1,2,10
 BENCH   ?= /var/tmp/moonbear-bench
 # Packages that many goroutines are in at once: their tests also run under the
 # race detector each time. make race is for all.
-CROWDED := $(addprefix ./internal/,account collect kv load salt spool)
+CROWDED := $(addprefix ./internal/,account collect kv kv/redis load salt spool)
 
 # Packages over the control database: their tests run on SQLite and a second
 # time on PostgreSQL.
 CONTROLLED := $(addprefix ./internal/,account api/apitest app db job site transfer web)
 
-.PHONY: help run test race fuzz crash bench bench-size bench-doc screenshots lint generate verify dist deps
+.PHONY: help run test race fuzz crash chaos bench bench-size bench-doc screenshots lint generate verify dist deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fuzz: ## every fuzz target $(FUZZ) times
 crash: ## kill the server $(ROUNDS) times under load; every acknowledged hit must be there once
 	$(GO) build -o bin/moonbear ./cmd/moonbear
 	$(GO) run ./bench/crash -server bin/moonbear -rounds $(ROUNDS)
+
+chaos: ## break a service of three replicas, one thing at a time, under load (quarter of an hour)
+	$(GO) test ./bench/chaos -count=1 -timeout 40m -v -whole
 
 bench: ## measure everything docs/performance.md promises; fails where a promise is broken
 	$(GO) build -o bin/moonbear ./cmd/moonbear

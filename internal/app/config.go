@@ -34,9 +34,10 @@ type Config struct {
 	BaseURL    string `env:"BASE_URL" help:"The address people type, used in snippets, links and cookies. Default: http:// and LISTEN_ADDR." example:"https://stats.example.com"`
 	DataDir    string `env:"DATA_DIR" envDefault:"./data" help:"Where everything that must survive is kept: databases, spool, salts." example:"/var/lib/moonbear"`
 
-	DatabaseURL string `env:"DATABASE_URL" help:"The control database, SQLite or PostgreSQL. Default: sqlite://DATA_DIR/moonbear.db." example:"postgres://moonbear:PASSWORD@db.internal:5432/moonbear?sslmode=verify-full"`
-	EventsURL   string `env:"EVENTS_URL" help:"The event store. Default: duckdb://DATA_DIR/events.duckdb." example:"duckdb:///var/lib/moonbear/events.duckdb"`
-	RedisURL    string `env:"REDIS_URL" help:"Redis, through which several servers of one service share open visits, limits and salts. While it is away each goes by its own memory. Default: none, one server." example:"redis://:PASSWORD@redis.internal:6379/0"`
+	DatabaseURL   string `env:"DATABASE_URL" help:"The control database, SQLite or PostgreSQL. Default: sqlite://DATA_DIR/moonbear.db." example:"postgres://moonbear:PASSWORD@db.internal:5432/moonbear?sslmode=verify-full"`
+	EventsURL     string `env:"EVENTS_URL" help:"The event store, DuckDB or ClickHouse (clickhouse:// for its own protocol, clickhouse+http:// or clickhouse+https:// for HTTP). Default: duckdb://DATA_DIR/events.duckdb." example:"clickhouse://moonbear:PASSWORD@events.internal:9000/moonbear"`
+	EventsCluster string `env:"EVENTS_CLUSTER" help:"The name of the cluster in ClickHouse's configuration that events are replicated and spread on. Default: one server." example:"moonbear"`
+	RedisURL      string `env:"REDIS_URL" help:"Redis, through which several servers of one service share open visits, limits and salts. While it is away each goes by its own memory. Default: none, one server." example:"redis://:PASSWORD@redis.internal:6379/0"`
 
 	EventsMemory   Bytes  `env:"EVENTS_MEMORY" help:"Memory the embedded event store may use. Default: a quarter of the machine's, at most 1GiB." example:"512MiB"`
 	SpoolMaxBytes  Bytes  `env:"SPOOL_MAX_BYTES" envDefault:"4GiB" help:"How large the spool may grow while the event store is away; beyond it collecting answers 503." example:"20GiB"`
@@ -138,8 +139,8 @@ func ReadConfig(environ []string) (Config, error) {
 	if c.EventsURL == "" {
 		c.EventsURL = "duckdb://" + filepath.Join(c.DataDir, "events.duckdb")
 	}
-	if !strings.HasPrefix(c.EventsURL, "duckdb://") {
-		bad("EVENTS_URL", scheme(c.EventsURL), "want duckdb:// and a path")
+	if !hasScheme(c.EventsURL, "duckdb", "clickhouse", "clickhouse+http", "clickhouse+https") {
+		bad("EVENTS_URL", scheme(c.EventsURL), "want duckdb:// and a path, or clickhouse://USER:PASSWORD@HOST:9000/NAME")
 	}
 	for _, r := range c.Roles {
 		if !slices.Contains(roles, r) {
@@ -198,9 +199,9 @@ var roles = []string{roleWeb, roleCollect, roleJobs}
 func (c Config) does(role string) bool { return slices.Contains(c.Roles, role) }
 
 // embedded says whether a store is a file that one process has open.
-func (c Config) embedded() bool {
-	return hasScheme(c.DatabaseURL, "sqlite") || hasScheme(c.EventsURL, "duckdb")
-}
+func (c Config) embedded() bool { return hasScheme(c.DatabaseURL, "sqlite") || c.eventsEmbedded() }
+
+func (c Config) eventsEmbedded() bool { return hasScheme(c.EventsURL, "duckdb") }
 
 func hasScheme(u string, schemes ...string) bool {
 	return slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(u, s+"://") })

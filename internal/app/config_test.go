@@ -67,7 +67,7 @@ func TestReadConfigNamesEveryFault(t *testing.T) {
 		{"ROLES=collect", "ROLES", "belongs to one process"},
 		{"DRAIN_DELAY=soon", "DRAIN_DELAY", "5s"},
 		{"DRAIN_DELAY=-1s", "DRAIN_DELAY", "5s"},
-		{"EVENTS_URL=kafka://h", "EVENTS_URL", "duckdb://"},
+		{"EVENTS_URL=kafka://h", "EVENTS_URL", "clickhouse://"},
 		{"REDIS_URL=http://u:hunter2@h", "REDIS_URL", "redis://"},
 		{"REDIS_URL=redis://h?master_set=m", "REDIS_URL", "one server"},
 	} {

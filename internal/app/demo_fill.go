@@ -52,6 +52,9 @@ type demoFill struct {
 
 // run opens the directory, fills it and closes it.
 func (f *demoFill) run(ctx context.Context, r DemoRequest) (err error) {
+	if !f.cfg.eventsEmbedded() {
+		return errors.New("moonbear demo fills the embedded event store: unset EVENTS_URL, and move what it made afterwards")
+	}
 	dir, err := openDataDir(f.cfg.DataDir)
 	if errors.Is(err, errRunning) {
 		return errDemoRunning(f.cfg.DataDir)

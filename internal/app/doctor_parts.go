@@ -193,7 +193,7 @@ const bytesAnEvent = 100
 // diskDays is for how many days free bytes last, 0 where that can't be told or
 // events are kept elsewhere.
 func (s *server) diskDays(ctx context.Context, free int64) float64 {
-	if s.store == nil || !hasScheme(s.cfg.EventsURL, "duckdb") {
+	if s.store == nil || !s.cfg.eventsEmbedded() {
 		return 0
 	}
 	var week int64

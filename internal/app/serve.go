@@ -39,6 +39,10 @@ import (
 // most.
 const maxVisits = 500_000
 
+// keepLoaded is how long the spool keeps what ClickHouse has stored, which
+// doesn't wait for its disk: a machine that loses its power may lose minutes.
+const keepLoaded = time.Hour
+
 // ServeOptions are what the command line adds to the configuration.
 type ServeOptions struct {
 	Demo    bool
@@ -88,6 +92,7 @@ type server struct {
 	version    string
 	controlled chan struct{} // closed when the control database is there and up to date
 	stopping   atomic.Bool
+	restored   bool // open visits, from the store
 
 	closers []func() error
 }
@@ -165,7 +170,11 @@ func (s *server) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	s.closing(s.store.Close)
-	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Log: s.log, Metrics: s.metrics})
+	var keep time.Duration
+	if !s.cfg.eventsEmbedded() {
+		keep = keepLoaded
+	}
+	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Keep: keep, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
 	if days, ok := s.store.(event.DayKeeper); ok {
 		s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: days, Log: s.log, Metrics: s.metrics})
@@ -199,7 +208,13 @@ func (s *server) openCollect(ctx context.Context) error {
 	if !s.cfg.does(roleCollect) {
 		return nil
 	}
-	return s.collector.Restore(ctx, s.store, s.spool)
+	restored := s.collector.Restore(ctx, s.store, s.spool)
+	if restored == nil || s.cfg.eventsEmbedded() || ctx.Err() != nil {
+		s.restored = restored == nil
+		return restored
+	}
+	s.log.WarnContext(ctx, "the event store is away: visits that are open are known from the spool", "error", restored)
+	return s.collector.RestoreFromSpool(ctx, s.spool)
 }
 
 // restoreEnded makes ended visits known while the server serves already.
@@ -282,9 +297,9 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	s.shared.start(st, s.salts)
 	st.start("sites", s.control.sites.Directory().Run)
 	st.start("control", s.awaitControl)
-	st.start("store", s.store.Run)
+	st.start("store", s.tendStore)
 	st.start("collect", s.collector.Run)
-	if s.cfg.does(roleCollect) {
+	if s.restored {
 		st.start("visits", s.restoreEnded)
 	}
 	if s.cfg.does(roleJobs) {

@@ -41,11 +41,28 @@ func (c *Collector) Restore(ctx context.Context, store event.Store, log Log) err
 		}
 	}
 	if log != nil {
-		if err := r.fromLog(ctx, store, log); err != nil {
+		loaded, err := store.Loaded(ctx, log.ID())
+		if err == nil {
+			err = r.fromLog(ctx, loaded, log)
+		}
+		if err != nil {
 			return fmt.Errorf("restore from the spool: %w", err)
 		}
 	}
 	c.log.InfoContext(ctx, "open visits and keys restored", "visits", r.nVisits, "keys", r.nKeys, "took", c.now().Sub(r.now))
+	return nil
+}
+
+// RestoreFromSpool is Restore without a store, which is away: what the spool
+// still has, loaded or not, is made known again.
+func (c *Collector) RestoreFromSpool(ctx context.Context, log Log) error {
+	c.ended = make(chan struct{})
+	close(c.ended)
+	r := c.restorer()
+	if err := r.fromLog(ctx, log.Oldest(), log); err != nil {
+		return fmt.Errorf("restore from the spool: %w", err)
+	}
+	c.log.InfoContext(ctx, "open visits and keys restored from the spool", "visits", r.nVisits, "keys", r.nKeys, "took", c.now().Sub(r.now))
 	return nil
 }
 
@@ -254,11 +271,7 @@ func (r *restorer) keysFrom(ctx context.Context, store event.Store) error {
 
 // fromLog reads the records the store does not have yet. A record that cannot
 // be read is for load to set aside and to report, not for a start to fail on.
-func (r *restorer) fromLog(ctx context.Context, store event.Store, log Log) error {
-	pos, err := store.Loaded(ctx, log.ID())
-	if err != nil {
-		return err
-	}
+func (r *restorer) fromLog(ctx context.Context, pos int64, log Log) error {
 	pos = max(pos, log.Oldest())
 	for end := log.Durable(); pos < end; {
 		var b event.Batch

@@ -119,7 +119,7 @@ func (s *Server) routes() []route {
 		}
 		rs = append(rs, r)
 	}
-	return s.served(rs)
+	return rs
 }
 
 // served are the routes of what this process does.

@@ -151,7 +151,7 @@ func New(o Options) (*Server, error) {
 	if !alone(rs, o.ScriptPath) {
 		return nil, ErrScriptPath
 	}
-	s.handler = s.mux(rs)
+	s.handler = s.mux(s.served(rs))
 	return s, nil
 }
 

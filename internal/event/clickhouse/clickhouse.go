@@ -30,6 +30,9 @@ const (
 	// statementTime is how long an insert or a look at a spool's state may take
 	// before it is in doubt: some hundred times what a batch takes.
 	statementTime = time.Minute
+	// answerTime is how long the client waits for an answer to what has no
+	// deadline of its own: deleting a large site rewrites most of the disk.
+	answerTime = 6 * time.Hour
 	// connectTime is how long Open waits for a server that doesn't answer.
 	connectTime = 5 * time.Second
 	// connections is how many statements run at once in each of the two pools.

@@ -1,0 +1,148 @@
+package chaos
+
+import (
+	"bytes"
+	"errors"
+	"hash/fnv"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// proxy is what stands in front of replicas anywhere: it hashes by client, so
+// that a visitor mostly stays, and tries the next replica where one refuses the
+// connection or says 503, which both mean that it took nothing in. A connection
+// that breaks after the hit was sent is told to the client, who can't know.
+type proxy struct {
+	url    string
+	client *http.Client
+
+	mu       sync.Mutex
+	replicas []string // addresses
+}
+
+// cutHeader marks the answer to a hit whose connection broke.
+const cutHeader = "X-Cut"
+
+func newProxy(t *testing.T) *proxy {
+	p := &proxy{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}}
+	s := httptest.NewServer(p)
+	t.Cleanup(s.Close)
+	p.url = s.URL
+	return p
+}
+
+func (p *proxy) set(addrs ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.replicas = addrs
+}
+
+// order is the replicas as a client prefers them: by rendezvous hashing, so that
+// one that is gone moves nobody but its own.
+func (p *proxy) order(client string) []string {
+	p.mu.Lock()
+	addrs := slices.Clone(p.replicas)
+	p.mu.Unlock()
+	weight := func(addr string) uint64 {
+		h := fnv.New64a()
+		_, _ = io.WriteString(h, client+" "+addr)
+		return h.Sum64()
+	}
+	slices.SortFunc(addrs, func(a, b string) int {
+		if weight(a) > weight(b) {
+			return -1
+		}
+		return 1
+	})
+	return addrs
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	status := http.StatusBadGateway
+	for _, addr := range p.order(r.Header.Get("X-Forwarded-For")) {
+		status, err = p.pass(r, addr, body)
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" || err == nil && status == http.StatusServiceUnavailable {
+			continue
+		}
+		if err != nil {
+			w.Header().Set(cutHeader, "1")
+			status = http.StatusBadGateway
+		}
+		break
+	}
+	w.WriteHeader(status)
+}
+
+func (p *proxy) pass(r *http.Request, addr string, body []byte) (int, error) {
+	req, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+addr+r.URL.Path, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.GetBody = nil // net/http would send a hit again by itself
+	req.Header = r.Header.Clone()
+	res, err := p.client.Do(req)
+	if err != nil {
+		return http.StatusBadGateway, err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return res.StatusCode, err
+}
+
+// wire is a TCP proxy that can be cut in the middle of what is being sent.
+type wire struct {
+	addr, behind string
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newWire(t *testing.T, behind string) *wire {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{addr: l.Addr().String(), behind: behind}
+	t.Cleanup(func() { l.Close(); w.cut() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b, err := net.Dial("tcp", w.behind)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			w.mu.Lock()
+			w.conns = append(w.conns, c, b)
+			w.mu.Unlock()
+			go func() { _, _ = io.Copy(b, c); b.Close() }()
+			go func() { _, _ = io.Copy(c, b); c.Close() }()
+		}
+	}()
+	return w
+}
+
+// cut ends every connection there is; new ones are let through.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.conns {
+		c.Close()
+	}
+	w.conns = nil
+}
