@@ -20,10 +20,14 @@ const (
 
 var batchTables = []string{eventsTable, dropsTable, keysTable, daysTable}
 
-// window is how many blocks' tokens a table remembers. At four batches a second
-// and replica it's 40 minutes for one and four for ten, and a statement ends
-// after one (statementTime), wherever it was held up.
-const window = 10_000
+// Windows are how many inserts' tokens a table remembers. spools has most, two a
+// batch: at four batches a second it's 100 minutes for one process and ten for
+// ten, and a statement ends after one (statementTime), wherever it was held up.
+// On a cluster tokens are in Keeper, which wants fewer of them.
+const (
+	window           = 50_000
+	replicatedWindow = 10_000
+)
 
 // settings of the tables. ClickHouse leaves writing to the disk to the system
 // by default, and a power failure then takes what it said it had stored. With
@@ -39,7 +43,7 @@ var settings = append([]string{
 // replicatedSettings: Keeper remembers tokens, and replicas hold what a power
 // failure takes from one.
 var replicatedSettings = append([]string{
-	fmt.Sprintf("replicated_deduplication_window = %d", window),
+	fmt.Sprintf("replicated_deduplication_window = %d", replicatedWindow),
 	fmt.Sprintf("replicated_deduplication_window_seconds = %d", 7*24*3600), keeping,
 }, tidying...)
 

@@ -42,6 +42,9 @@ func clientOptions(o Options, settings client.Settings) (*client.Options, error)
 		c.Compression = &client.Compression{Method: client.CompressionLZ4}
 	}
 	c.MaxOpenConns, c.MaxIdleConns = connections, connections/4
+	if c.ReadTimeout == 0 {
+		c.ReadTimeout = answerTime
+	}
 	if o.dial != nil {
 		c.DialContext = o.dial
 	}

@@ -57,7 +57,7 @@ var notSettings = []string{"query", "database", "default_format", "client_protoc
 	"network_compression_method", "network_zstd_compression_level", "enable_http_compression", "cancel_http_readonly_queries_on_client_close"}
 
 // errKilled is worded as the engine does it.
-var errKilled = errors.New("Code: 394. DB::Exception: Query was cancelled. (QUERY_WAS_CANCELLED)") //nolint:staticcheck // the engine's words
+var errKilled = errors.New("Code: 394. DB::Exception: Query was cancelled. (QUERY_WAS_CANCELLED)")
 
 // answer answers one statement, which is the parameter query with the body
 // behind it, but for an insert whose rows are the body.
@@ -89,7 +89,7 @@ func (s *server) begin(id string, r *running) (end func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running[id] != nil {
-		return nil, fmt.Errorf("Code: 216. DB::Exception: Query with id = %s is already running. (QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING)", id) //nolint:staticcheck // the engine's words
+		return nil, fmt.Errorf("Code: 216. DB::Exception: Query with id = %s is already running. (QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING)", id)
 	}
 	s.running[id] = r
 	return func() {
