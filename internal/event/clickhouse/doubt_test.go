@@ -239,7 +239,7 @@ func (c cutting) Write(b []byte) (int, error) {
 func TestConnectionCut(t *testing.T) {
 	long(t)
 	url := chtest.Shared(t).Database(t)
-	all := log(20_000)
+	all := log(8000)
 	r := rand.New(rand.NewPCG(3, 3))
 	var left atomic.Int64
 	left.Store(1 << 40)
@@ -254,15 +254,15 @@ func TestConnectionCut(t *testing.T) {
 	})
 	defer s.Close()
 	failed := 0
-	for pos := int64(0); pos < 20_000; {
-		left.Store(r.Int64N(120_000))
-		if err := s.Append(t.Context(), batch(all, pos, min(20_000, pos+500+r.Int64N(1500)))); err != nil && !errors.Is(err, ErrOverlap) {
+	for pos := int64(0); pos < 8000; {
+		left.Store(r.Int64N(18000))
+		if err := s.Append(t.Context(), batch(all, pos, min(8000, pos+500+r.Int64N(1500)))); err != nil && !errors.Is(err, ErrOverlap) {
 			failed++
 		}
 		left.Store(1 << 40)
 		pos = loaded(t, s)
 	}
-	once(t, s, all, 20_000)
+	once(t, s, all, 8000)
 	if failed < 3 {
 		t.Errorf("%d appends were cut: this test could not fail", failed)
 	}

@@ -54,11 +54,12 @@ func TestCutInsert(t *testing.T) {
 	s := Start(t)
 	name := table(t, s)
 	for _, rows := range []int{1, 1000, 2_000_000} {
-		c := begin(t, s, name, "cut", rows)
-		running(t, s, "1", "cut")
+		id := fmt.Sprint("cut-", rows)
+		c := begin(t, s, name, id, rows)
+		running(t, s, "1", id)
 		_ = c.Close()
+		running(t, s, "0", id)
 	}
-	running(t, s, "0", "cut")
 	if got := ask(t, s, "select count() from "+name); got != "0" {
 		t.Errorf("%s rows of inserts that were cut", got)
 	}

@@ -216,12 +216,7 @@ func (s *server) killEngine(id string) {
 
 // settings applies a request's database and settings; reset takes them back.
 func (c *session) settings(v url.Values) (reset func(), err error) {
-	var set []string
-	reset = func() {
-		if len(set) > 0 {
-			_ = c.exec("set " + strings.Join(set, ", "))
-		}
-	}
+	reset = func() {}
 	db := v.Get("database")
 	if db == "" {
 		db = "default"
@@ -229,16 +224,19 @@ func (c *session) settings(v url.Values) (reset func(), err error) {
 	if err := c.exec("use `" + strings.ReplaceAll(db, "`", "\\`") + "`"); err != nil {
 		return reset, err
 	}
+	var set, unset []string
 	for _, k := range slices.Sorted(maps.Keys(v)) {
 		if slices.Contains(notSettings, k) || strings.HasPrefix(k, "param_") || !nameRe.MatchString(k) {
 			continue
 		}
-		if err := c.exec("set " + k + " = '" + escape(v.Get(k)) + "'"); err != nil {
-			return reset, err
-		}
-		set = append(set, k+" = default")
+		set = append(set, k+" = '"+escape(v.Get(k))+"'")
+		unset = append(unset, k+" = default")
 	}
-	return reset, nil
+	if len(set) == 0 {
+		return reset, nil
+	}
+	reset = func() { _ = c.exec("set " + strings.Join(unset, ", ")) }
+	return reset, c.exec("set " + strings.Join(set, ", "))
 }
 
 func escape(s string) string { return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) }
