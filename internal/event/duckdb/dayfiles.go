@@ -21,13 +21,13 @@ var (
 )
 
 type dayTable struct {
-	name, order string
-	columns     []column
+	name, key, order string
+	columns          []column
 }
 
 var dayTables = [...]dayTable{
-	{"day_counts", "site_id, zone, dimension, day", keptCountColumns},
-	{"day_values", "site_id, zone, measure, day, value", keptValueColumns}, // rising numbers take little room
+	{"day_counts", "dimension", "site_id, zone, dimension, day", keptCountColumns},
+	{"day_values", "measure", "site_id, zone, measure, day, value", keptValueColumns}, // rising numbers take little room
 }
 
 // keptDay is a row of kept_days: a day whose answers are in a file. One that is

@@ -145,6 +145,40 @@ func (b *dayBuild) check(ctx context.Context, conn *sql.Conn, t dayTable) error 
 	})
 }
 
+// dayBytes is about what a row takes while it is sorted.
+const dayBytes = 300
+
+// parts cuts a table's rows into ranges of its order that fit into memory one by
+// one: those of a busy site's years don't all at once.
+func (b *dayBuild) parts(ctx context.Context, conn *sql.Conn, t dayTable, all string, rows int64) (parts []string, err error) {
+	most := max(builderMemory(b.o.Memory)/4/dayBytes, 50_000)
+	if b.o.partRows > 0 {
+		most = b.o.partRows
+	}
+	if rows <= most {
+		return []string{"true"}, nil
+	}
+	after, held := "true", int64(0)
+	query := "select site_id, zone, " + t.key + ", epoch_us(date_trunc('month', day)) as month, count(*) from " + all + " group by all order by all"
+	err = each(ctx, conn, query, func(r *sql.Rows) error {
+		var site, month, n int64
+		var zone, key string
+		if err := r.Scan(&site, &zone, &key, &month, &n); err != nil {
+			return err
+		}
+		if held > 0 && held+n > most {
+			// Spelled out, as DuckDB can't skip by a comparison of rows.
+			parts = append(parts, fmt.Sprintf("%s and site_id <= %d and (site_id < %[2]d or zone < %[3]s or zone = %[3]s and (%[4]s < %[5]s or %[4]s = %[5]s and day < make_timestamp(%[6]d)))",
+				after, site, quote(zone), t.key, quote(key), month))
+			after, held = fmt.Sprintf("site_id >= %d and (site_id > %[1]d or zone > %[2]s or zone = %[2]s and (%[3]s > %[4]s or %[3]s = %[4]s and day >= make_timestamp(%[5]d)))",
+				site, quote(zone), t.key, quote(key), month), 0
+		}
+		held += n
+		return nil
+	})
+	return append(parts, after), err
+}
+
 // write sorts the new rows and those of the sources into the file, and reads it
 // back.
 func (b *dayBuild) write(ctx context.Context, conn *sql.Conn) error {
@@ -160,13 +194,21 @@ func (b *dayBuild) write(ctx context.Context, conn *sql.Conn) error {
 		for _, f := range b.sources {
 			from = append(from, f.sql(t))
 		}
-		all := strings.Join(from, " union all ")
-		sum, err := sumUp(ctx, conn, t.columns, "("+all+")")
+		all := "(" + strings.Join(from, " union all ") + ")"
+		sum, err := sumUp(ctx, conn, t.columns, all)
 		if err != nil {
 			return err
 		}
 		want = append(want, sum)
-		if err := execAll(ctx, conn, "create table made."+t.name+" as select * from ("+all+") order by "+t.order); err != nil {
+		parts, err := b.parts(ctx, conn, t, all, sum.events)
+		if err != nil {
+			return err
+		}
+		inserts := []string{"begin", "create table made." + t.name + " (" + definitions(t.columns) + ")"}
+		for _, part := range parts {
+			inserts = append(inserts, "insert into made."+t.name+" select * from "+all+" where "+part+" order by "+t.order)
+		}
+		if err := execAll(ctx, conn, append(inserts, "commit")...); err != nil {
 			return err
 		}
 	}

@@ -473,3 +473,31 @@ func TestKeptVersion(t *testing.T) {
 		t.Errorf("%v: this test met too little", tally)
 	}
 }
+
+// TestKeptInParts: days of sites, dimensions and months that don't fit into
+// memory at once are sorted one part after the other, and none is lost.
+func TestKeptInParts(t *testing.T) {
+	s := openAt(t, t.TempDir(), func(o *Options) { tiny(o); o.partRows = 7 })
+	defer s.Close()
+	g := &eventtest.Bulk{Seed: 11, Weights: map[int64]int{1: 3, 2: 1, 3: 1}, Gap: 20 * time.Minute}
+	eventtest.Append(t, s, eventtest.Batch("a", 0, g.Next(6000)))
+	compact(t, s)
+	keepAll(t, s, 1, 2, 3)
+	for site := range int64(3) {
+		es := eventtest.All(t, s, site+1)
+		k, err := s.Kept(t.Context(), site+1, keptZone)
+		if err != nil || len(k.Days) < 60 {
+			t.Fatalf("site %d: %d days are kept, %v", site+1, len(k.Days), err)
+		}
+		var want int64
+		for _, d := range k.Days {
+			want += countDay(d, es).events
+		}
+		if got := eventtest.Number(t, s, fmt.Sprintf("select sum(events) from day_counts where site_id = %d and dimension = 'path'", site+1)); got != want {
+			t.Errorf("site %d: %d events are kept, want %d", site+1, got, want)
+		}
+	}
+	if n := eventtest.Number(t, s, "select count(*) from (select day, lag(day) over (partition by site_id, measure order by rowid) as before from (select *, row_number() over () as rowid from day_values)) where day < before"); n != 0 {
+		t.Errorf("%d rows are out of order", n)
+	}
+}
