@@ -34,7 +34,7 @@ func (s *server) night(ctx context.Context, dir string) (time.Duration, error) {
 // due makes a job due and waits until it has succeeded.
 func due(ctx context.Context, db *sql.DB, name string) (time.Duration, error) {
 	begun := time.Now()
-	res, err := db.ExecContext(ctx, "update job_runs set next_at = ? where name = ?", begun.Add(-time.Second).UTC().Truncate(time.Microsecond), name)
+	res, err := db.ExecContext(ctx, "update job_runs set next_at = ?, error = '' where name = ?", begun.Add(-time.Second).UTC().Truncate(time.Microsecond), name)
 	if err != nil {
 		return 0, err
 	}

@@ -100,11 +100,13 @@ func (f *figures) upkeep(memory float64) []line {
 	of := millions(round(f.Events)) + " million: "
 	ls := []line{
 		{what: of + "on disk after compaction, per event", floor: 52, got: f.Bytes, write: byteCount},
-		{what: of + "loading, events", floor: 50_000, aim: 100_000, atLeast: true, got: f.LoadPerSecond, write: perSecond},
 		{what: of + "resident, idle", floor: 200 << 20, got: float64(f.Idle), write: mebibytes},
 		{what: of + "resident, heaviest questions", floor: memory + overEvents, got: float64(f.Peak), write: mebibytes},
 		{what: of + "heaviest questions without an answer", got: float64(f.Unanswered), write: func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }},
 		{what: of + "ready after a start, files not in memory", floor: 1, got: f.Ready, write: seconds},
+	}
+	if f.LoadPerSecond != 0 { // known of the run that made the data
+		ls = append(ls, line{what: of + "loading, events", floor: 50_000, aim: 100_000, atLeast: true, got: f.LoadPerSecond, write: perSecond})
 	}
 	if f.ReadyKilled != 0 {
 		ls = append(ls, line{what: of + "ready after SIGKILL under load", floor: 1, got: f.ReadyKilled, write: seconds})
