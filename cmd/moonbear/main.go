@@ -40,6 +40,7 @@ type commands struct {
 	Import  importCmd  `cmd:"" help:"Bring in history: server logs, other tools' exports. List imports, or take one back."`
 	Demo    demoCmd    `cmd:"" help:"Fill an empty DATA_DIR with made-up traffic of any size, for looking around and for benchmarks."`
 	Export  exportCmd  `cmd:"" help:"Write a site's raw events as CSV, NDJSON or Parquet; import takes them again."`
+	Move    moveCmd    `cmd:"" help:"Move to another control database, event store or both, with the server running: everything is compared before it counts. Or only compare."`
 	Doctor  doctorCmd  `cmd:"" help:"Say on one screen whether this instance is well, and what to do where it isn't. Exits with 1 when something is broken."`
 	Help    helpCmd    `cmd:"" help:"List the commands; help env explains the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -41,12 +41,13 @@ func atControl[Q, A any](ctx context.Context, cfg Config, path string, ask Q, do
 // open it.
 func (s *server) controlSocket(l net.Listener) func(context.Context) error {
 	c, log, mux := s.control, s.log, http.NewServeMux()
-	mux.Handle("POST /setup", onSocketOf(c, log, (*control).setup))
-	mux.Handle("POST /token", onSocketOf(c, log, (*control).makeToken))
+	mux.Handle("POST /setup", onSocketOf(c, log, unlessHeld(s.moving, (*control).setup)))
+	mux.Handle("POST /token", onSocketOf(c, log, unlessHeld(s.moving, (*control).makeToken)))
 	mux.HandleFunc("POST /export", s.exportOnSocket)
 	mux.Handle("POST /doctor", onSocketOf(s, log, (*server).examine))
 	return func(ctx context.Context) error {
 		s.imports.handles(mux, ctx, log)
+		mux.HandleFunc("POST /move", s.moveOnSocket(ctx))
 		return serveHTTP(&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ConnContext: withConn}, handoverListener{l})(ctx)
 	}
 }

@@ -13,6 +13,10 @@ import (
 // their bytes off the disk: out of the spool's files, the event store's, and
 // the control database's.
 func (s *server) destroySites(ctx context.Context) error {
+	if !s.moving.events.TryRLock() {
+		return nil // a move: in an hour there's another time
+	}
+	defer s.moving.events.RUnlock()
 	n, err := s.control.sites.Destroy(ctx, func(ctx context.Context, sites []int64) error {
 		if err := s.spool.Scrub(ctx, s.stored); err != nil {
 			return err

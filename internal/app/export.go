@@ -135,7 +135,7 @@ func exportFrom(ctx context.Context, cfg Config, r ExportRequest, out io.Writer,
 			return 0, err
 		}
 	}
-	if err := s.loadRest(ctx); err != nil {
+	if err := s.loadRest(ctx, "an export"); err != nil {
 		return 0, err
 	}
 	extent, err := s.exports.Extent(ctx, q.Site.ID, q.Days)
@@ -148,14 +148,14 @@ func exportFrom(ctx context.Context, cfg Config, r ExportRequest, out io.Writer,
 }
 
 // loadRest stores what a server that was killed had collected and not stored.
-func (s *server) loadRest(ctx context.Context) error {
+func (s *server) loadRest(ctx context.Context, what string) error {
 	done, cancel := context.WithCancel(ctx)
 	cancel() // so that Run only does what it does at its end
 	if err := s.loader.Run(done); err != nil {
 		return err
 	}
 	if bytes, _ := s.loader.Lag(); bytes > 0 {
-		return fault.New(fault.Conflict, fmt.Sprintf("%s bytes of collected hits aren't stored yet, so an export would lack them. Start the server, and export while it runs.", digits(bytes)))
+		return fault.New(fault.Conflict, fmt.Sprintf("%s bytes of collected hits aren't stored yet, so %s would lack them. Start the server, and do it while that runs.", digits(bytes), what))
 	}
 	return nil
 }

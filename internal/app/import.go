@@ -314,8 +314,9 @@ func (h *imports) sort(ctx context.Context, _ struct{}) (s sorted, err error) {
 // openImporter makes the importer of a server, which waits while collecting is
 // behind.
 func (s *server) openImporter(places *geo.DB, bots *bot.Matcher, sources *source.Sources) {
-	s.imports = &imports{sites: s.control.sites, store: s.store, transfer: transfer.New(transfer.Options{
-		DB: s.control.db, Store: s.store, Formats: formats.All(), Salts: s.salts,
+	store := standing{s.store, s.moving}
+	s.imports = &imports{sites: s.control.sites, store: store, transfer: transfer.New(transfer.Options{
+		DB: s.control.db, Store: store, Formats: formats.All(), Salts: s.salts,
 		Geo: places, Bots: bots, Sources: sources, Temp: s.dir.path, Pace: s.pace, Log: s.log,
 	})}
 }

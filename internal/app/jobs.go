@@ -25,6 +25,10 @@ func (s *server) scheduled() []job.Scheduled {
 // tendEvents sorts new events, and has the days that are sorted now counted,
 // also those of other nights when nothing could be sorted in this.
 func (s *server) tendEvents(ctx context.Context) error {
+	if !s.moving.events.TryRLock() {
+		return nil // a move: its target is tended tomorrow
+	}
+	defer s.moving.events.RUnlock()
 	err := s.store.Compact(ctx)
 	if ctx.Err() != nil || s.keeper == nil {
 		return err

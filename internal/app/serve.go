@@ -51,6 +51,8 @@ type ServeOptions struct {
 	Log     io.Writer
 	// Listening is told the address once it takes connections; may be nil.
 	Listening func(addr string)
+
+	moveStep func(name string) error // tests break moves off in it
 }
 
 // Serve runs the server until ctx ends.
@@ -59,13 +61,30 @@ func Serve(ctx context.Context, cfg Config, o ServeOptions) (err error) {
 	if err != nil {
 		return fmt.Errorf("LOG_LEVEL: %w", err)
 	}
+	f := newFront()
+	defer func() { err = errors.Join(err, f.close()) }()
+	for next := &cfg; next != nil && err == nil; {
+		next, err = serveAs(ctx, *next, o, log, f)
+		o.Listening = nil
+	}
+	return err
+}
+
+// serveAs runs one server behind f. After a move it says with which
+// configuration another goes on.
+func serveAs(ctx context.Context, cfg Config, o ServeOptions, log *slog.Logger, f *front) (next *Config, err error) {
 	s, err := open(ctx, cfg, log)
+	for f.srv != nil && errors.Is(err, errRunning) && ctx.Err() == nil { // a command, between two servers
+		time.Sleep(100 * time.Millisecond)
+		s, err = open(ctx, cfg, log)
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	s.version = o.Version
-	return s.run(ctx, o)
+	s.version, s.front, s.moveStep = o.Version, f, o.moveStep
+	err = s.run(ctx, o)
+	return s.moving.next.Load(), err
 }
 
 // server is every part of a running Moonbear.
@@ -74,6 +93,9 @@ type server struct {
 	log     *slog.Logger
 	metrics *prometheus.Registry
 
+	front     *front
+	moving    *moving
+	moveStep  func(name string) error
 	dir       *dataDir
 	shared    shared // with other replicas
 	control   *control
@@ -98,7 +120,7 @@ type server struct {
 }
 
 func newServer(cfg Config, log *slog.Logger) *server {
-	return &server{cfg: cfg, log: log, metrics: telemetry.NewMetrics(), controlled: make(chan struct{})}
+	return &server{cfg: cfg, log: log, metrics: telemetry.NewMetrics(), moving: newMoving(), controlled: make(chan struct{})}
 }
 
 // open makes every part, the lowest first. What is open when a later one fails
@@ -249,7 +271,7 @@ func (s *server) openPages(context.Context) (err error) {
 		Collect: s.collector, API: routes, Exports: s.exports, Transfer: s.imports.transfer, ScriptPath: s.cfg.TrackerPath,
 		OnlyCollect: !s.cfg.does(roleWeb), NoCollect: !s.cfg.does(roleCollect),
 		Client: s.collector.Client, Ready: s.ready,
-		Behind:  func() time.Duration { _, age := s.loader.Lag(); return age },
+		Behind:  s.behind,
 		Imports: s.imports.days, Log: s.log, Metrics: s.metrics,
 	})
 	if errors.Is(err, web.ErrScriptPath) {
@@ -283,16 +305,17 @@ func (s *server) ready(context.Context) error {
 // run serves until ctx ends. The order of the parts is the order that loses
 // nothing: the last to start is the first to stop.
 func (s *server) run(ctx context.Context, o ServeOptions) error {
-	listener, err := net.Listen("tcp", s.cfg.ListenAddr)
-	if err != nil {
+	if err := s.front.listen(s.cfg.ListenAddr); err != nil {
 		return fmt.Errorf("LISTEN_ADDR: %w", err)
 	}
+	address := s.front.listener.Addr().String()
 	socket, err := s.dir.listenSocket()
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
+	ctx = s.moving.until(ctx)
 	st := newStages(s.log)
-	st.start("load", s.loader.Run)
+	st.start("load", s.moving.loading.run(s.loader.RunUntil))
 	st.start("spool", s.spool.Run)
 	s.shared.start(st, s.salts)
 	st.start("sites", s.control.sites.Directory().Run)
@@ -303,24 +326,24 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 		st.start("visits", s.restoreEnded)
 	}
 	if s.cfg.does(roleJobs) {
-		st.start("jobs", s.runJobs)
+		st.start("jobs", s.moving.jobs.run(func(_, until context.Context) error { return s.runJobs(until) }))
 	}
 	if err := s.serveMetrics(st); err != nil {
-		return errors.Join(err, listener.Close(), socket.Close(), st.stop())
+		return errors.Join(err, socket.Close(), st.stop())
 	}
 	st.start("control socket", s.controlSocket(socket))
-	st.start("http", serveHTTP(s.httpServer(s.web.Handler()), listener))
-	s.log.Info("serving", "version", o.Version, "address", listener.Addr().String(), "url", s.cfg.BaseURL, "data", s.cfg.DataDir, "pid", os.Getpid())
+	st.start("http", s.front.serve(s.httpServer(s.held(s.web.Handler())), s.moving.moved))
+	s.log.Info("serving", "version", o.Version, "address", address, "url", s.cfg.BaseURL, "data", s.cfg.DataDir, "pid", os.Getpid())
 
 	if o.Listening != nil {
-		o.Listening(listener.Addr().String())
+		o.Listening(address)
 	}
 	if err = s.greet(ctx, st, o); err == nil {
 		err = st.wait(ctx)
 	} else if ctx.Err() != nil {
 		err = nil // told to stop before it was up: nothing failed
 	}
-	if err == nil {
+	if err == nil && !s.moving.moved() {
 		s.drain()
 	}
 	s.log.Info("stopping")
@@ -391,7 +414,7 @@ func (s *server) greet(ctx context.Context, st *stages, o ServeOptions) error {
 }
 
 func (s *server) startDemo(ctx context.Context, st *stages, out io.Writer) error {
-	d, err := openDemo(ctx, s.control, s.store, s.dir.path, s.log)
+	d, err := openDemo(ctx, s.control, standing{s.store, s.moving}, s.dir.path, s.log)
 	if err != nil {
 		return err
 	}

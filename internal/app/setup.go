@@ -52,6 +52,9 @@ func openControl(ctx context.Context, cfg Config, log *slog.Logger) (*control, e
 
 // newControl opens the control database; sh is told of changes in it.
 func newControl(ctx context.Context, cfg Config, log *slog.Logger, sh *shared) (*control, error) {
+	if err := refuseMoved(cfg); err != nil {
+		return nil, err
+	}
 	d, err := db.Open(ctx, cfg.DatabaseURL, log)
 	if err != nil {
 		return nil, err

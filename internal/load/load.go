@@ -102,8 +102,15 @@ func New(o Options) *Loader {
 // Run copies until ctx ends, then copies what is left, for ten seconds at
 // most. Stop the spool's Run before: what it makes durable later waits for the
 // next start.
-func (l *Loader) Run(ctx context.Context) error {
-	err := l.follow(ctx)
+func (l *Loader) Run(ctx context.Context) error { return l.RunUntil(ctx, ctx) }
+
+// RunUntil is Run, but that it ends after the batch under way when leave does,
+// and what isn't loaded then stays in the spool. It may be called again.
+func (l *Loader) RunUntil(ctx, leave context.Context) error {
+	err := l.follow(ctx, leave)
+	if ctx.Err() == nil && leave.Err() != nil {
+		return nil
+	}
 	if ctx.Err() == nil {
 		return fmt.Errorf("load: %w", err)
 	}
@@ -116,22 +123,23 @@ func (l *Loader) Run(ctx context.Context) error {
 	return nil
 }
 
-// follow copies until ctx ends.
-func (l *Loader) follow(ctx context.Context) error {
-	if err := l.retry(ctx, l.resume); err != nil {
+// follow copies until ctx ends, or leave between two batches.
+func (l *Loader) follow(ctx, leave context.Context) error {
+	if err := l.retry(leave, l.resume); err != nil {
 		return err
 	}
-	for {
-		if err := l.o.Spool.WaitDurable(ctx, l.pos.Load()); err != nil {
+	for leave.Err() == nil {
+		if err := l.o.Spool.WaitDurable(leave, l.pos.Load()); err != nil {
 			return err
 		}
-		if err := l.pace(ctx); err != nil {
+		if err := l.pace(leave); err != nil {
 			return err
 		}
 		if err := l.step(ctx); err != nil {
 			return err
 		}
 	}
+	return leave.Err()
 }
 
 // pace waits until the next batch is due. A loader that is behind does not wait.

@@ -190,7 +190,7 @@ func (m *mover) moveEvents(ctx context.Context) (*feeder, error) {
 	if err := m.o.Step("positioned"); err != nil {
 		return nil, err
 	}
-	feed := m.feed(ctx)
+	feed := m.feed(ctx, from)
 	if err := feed.level(ctx); err != nil {
 		feed.stop()
 		return nil, err
