@@ -133,7 +133,7 @@ func (b *builder) valueRows(s scan) string {
 	}
 	kept := append(b.keptDays(), "measure in ('"+strings.Join(s.measures(), "', '")+"')")
 	if b.plan.daily {
-		ranked = append(ranked, sel(append(b.keptKeys(s), "measure", "value", "count as n", "upto", "total"), "day_values", kept, nil))
+		ranked = append(ranked, sel(append(b.keptKeys(s), "measure", "value", "count as n", "upto", "total"), "day_values", append(kept, s.ranks()...), nil))
 	} else {
 		merged = append(merged, sel(append(b.keptKeys(s), "measure", "value", "count"), "day_values", kept, nil))
 	}
@@ -141,6 +141,25 @@ func (b *builder) valueRows(s scan) string {
 		ranked = append(ranked, b.ranked(strings.Join(merged, "\nunion all\n")))
 	}
 	return b.picked(s, ranked)
+}
+
+// ranks is true of the rows of a counted day that the scan's percentiles are
+// picked from, and of its last, which has the total: two or three of thousands.
+// Shares are made of all rows.
+func (s scan) ranks() []string {
+	at := []string{"upto = total"}
+	for _, m := range s.metrics {
+		d, _ := m.Info()
+		switch {
+		case d.percent != 0:
+			if c := fmt.Sprintf("100 * upto >= %d * total and 100 * (upto - count) < %[1]d * total", d.percent); !slices.Contains(at, c) {
+				at = append(at, c)
+			}
+		case m != Measurements(d.measure):
+			return nil
+		}
+	}
+	return []string{"(" + strings.Join(at, " or ") + ")"}
 }
 
 // picked finds the scan's metrics among values that are counted up to each:

@@ -16,6 +16,7 @@ import (
 	"moonbear/internal/event"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
 // Stats answers queries from an event store.
@@ -24,6 +25,7 @@ type Stats struct {
 	now   func() time.Time
 
 	inOneGo int64 // but in tests
+	holding *semaphore.Weighted
 
 	mu    sync.Mutex
 	sizes map[int64]sizeKnown // by site
@@ -31,7 +33,7 @@ type Stats struct {
 
 // New makes Stats over a store; now is the clock periods are reckoned from.
 func New(store event.Store, now func() time.Time) *Stats {
-	return &Stats{store: store, now: now, inOneGo: inOneGo, sizes: map[int64]sizeKnown{}}
+	return &Stats{store: store, now: now, inOneGo: inOneGo, holding: semaphore.NewWeighted(ofOne * inOneGo), sizes: map[int64]sizeKnown{}}
 }
 
 // atOnce is how many queries of one page run side by side. DuckDB already

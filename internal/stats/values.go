@@ -10,35 +10,43 @@ import (
 	"moonbear/internal/event"
 )
 
-// inOneGo is how many values percentiles are found of in one go: events times
-// measures. quantile_disc holds all values until its end, in memory that DuckDB
-// doesn't count: 200 MB for the vitals of 5 million events. Counting how often
-// each value was measured takes about as long for those, in memory that is
-// counted, but several times as long for few measures or few events.
-const inOneGo = 5_400_000
+// inOneGo is how many values percentiles of several measures are found of in one
+// go. quantile_disc holds all values until its end, 4 to 8 bytes each, in memory
+// that DuckDB doesn't count. Counting how often each value was measured takes
+// about as long for those, in memory that is counted; for one measure by page it
+// takes ten times as long, so of one it may be several times as many.
+const (
+	inOneGo = 5_400_000
+	ofOne   = 3
+)
 
 // weighed is p with its percentiles found in the way that is best for as many
-// events as they are found among: those of kept days are counted already.
-func (s *Stats) weighed(ctx context.Context, p plan) (plan, error) {
+// values as they are found among, and how many of them that holds. Those of kept
+// days are counted already.
+func (s *Stats) weighed(ctx context.Context, p plan) (q plan, holds int64, err error) {
 	if !dialects[s.store.Dialect()].holds {
-		return p, nil
+		return p, 0, nil
 	}
-	measures := map[string]bool{}
+	var measures []string
 	for _, part := range p.parts {
 		for _, m := range part.metrics {
-			if d, _ := m.Info(); part.part == byEvent && d.percent != 0 {
-				measures[d.measure] = true
+			if d, _ := m.Info(); part.part == byEvent && d.percent != 0 && !slices.Contains(measures, d.measure) {
+				measures = append(measures, d.measure)
 			}
 		}
 	}
 	if len(measures) == 0 {
-		return p, nil
+		return p, 0, nil
 	}
-	n, err := s.atMost(ctx, p, s.inOneGo/int64(len(measures)))
-	if err != nil || n*int64(len(measures)) <= s.inOneGo {
-		return p, err
+	most := s.inOneGo
+	if len(measures) == 1 {
+		most *= ofOne
 	}
-	return p.byValues(), nil
+	n, err := s.valuesOf(ctx, p, measures)
+	if err != nil || n <= most {
+		return p, n, err
+	}
+	return p.byValues(), 0, nil
 }
 
 // sizesKnown is how long it is remembered how many events a site has in all:
@@ -50,20 +58,19 @@ type sizeKnown struct {
 	at     time.Time
 }
 
-// atMost is how many events a plan reads, or, where its whole site has no more
-// than enough, how many that were a while ago.
-func (s *Stats) atMost(ctx context.Context, p plan, enough int64) (int64, error) {
+// valuesOf is how often measures were measured among the events a plan reads,
+// or, where the whole site has few events, no more than that.
+func (s *Stats) valuesOf(ctx context.Context, p plan, measures []string) (int64, error) {
 	s.mu.Lock()
 	known := s.sizes[p.site]
 	s.mu.Unlock()
 	b := &builder{dialect: s.store.Dialect(), plan: p}
-	count := func(where []string) (n int64, err error) {
-		text := sel([]string{"count(*)"}, "events", where, nil)
-		err = s.each(ctx, p.site, b.statement(text), func(rows *sql.Rows) error { return rows.Scan(&n) })
+	count := func(what string, where []string) (n int64, err error) {
+		err = s.each(ctx, p.site, b.statement(sel([]string{what}, "events", where, nil)), func(rows *sql.Rows) error { return rows.Scan(&n) })
 		return n, err
 	}
 	if now := s.now(); now.Sub(known.at).Abs() > sizesKnown {
-		n, err := count(b.ofSite())
+		n, err := count("count(*)", b.ofSite())
 		if err != nil {
 			return 0, err
 		}
@@ -72,10 +79,23 @@ func (s *Stats) atMost(ctx context.Context, p plan, enough int64) (int64, error)
 		s.sizes[p.site] = known
 		s.mu.Unlock()
 	}
-	if known.events <= enough {
-		return known.events, nil
+	if most := known.events * int64(len(measures)); most <= s.inOneGo/4 {
+		return most, nil
 	}
-	return count(b.within("ts", p.from, p.to))
+	return count("count("+strings.Join(measures, ") + count(")+")", b.within("ts", p.from, p.to))
+}
+
+// held calls f while it holds values: all questions together hold no more than
+// one may, the others wait.
+func (s *Stats) held(ctx context.Context, values int64, f func() ([]answer, error)) ([]answer, error) {
+	if values <= 0 {
+		return f()
+	}
+	if err := s.holding.Acquire(ctx, values); err != nil {
+		return nil, err
+	}
+	defer s.holding.Release(values)
+	return f()
 }
 
 // keeps says that how often each value of the metric's measure was measured is

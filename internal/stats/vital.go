@@ -70,7 +70,7 @@ func PoorShare(measure string) Metric { return Metric(measure + "_poor") }
 // samples are the metrics of one measure beside its percentiles.
 func samples(measure string) []MetricInfo {
 	ms := []MetricInfo{{Name: Measurements(measure), Unit: Count, Additive: true, part: byEvent, sql: "count(" + measure + ")",
-		reads: measure, measure: measure, values: "cast(sum(n) as double)"}}
+		reads: measure, measure: measure, values: "cast(max(total) as double)"}}
 	v, ok := VitalNamed(measure)
 	if !ok {
 		return ms
