@@ -103,8 +103,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Over HTTP the server would go on computing what nobody waits for.
-	reading, err := clientOptions(o, client.Settings{"cancel_http_readonly_queries_on_client_close": 1})
+	reading, err := clientOptions(o, client.Settings{
+		// Over HTTP the server would go on computing what nobody waits for.
+		"cancel_http_readonly_queries_on_client_close": 1,
+		// The client writes arguments into the text, and a hundred goals have many.
+		"max_query_size": 64 << 20,
+	})
 	if err != nil {
 		return nil, err
 	}
