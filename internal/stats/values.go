@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -143,8 +144,8 @@ func (b *builder) measured(s scan) (selects []string) {
 	if len(measures) > 1 && (!s.every.IsZero() || s.exits || s.entries || slices.Contains(s.dims, GoalName)) {
 		return []string{b.measuredAtOnce(s, from, where)}
 	}
-	for _, m := range measures {
-		columns := append(b.keys(s, "ts"), "'"+m+"' as measure", m+" as value", "count(*) as count")
+	for i, m := range measures {
+		columns := append(b.keys(s, "ts"), strconv.Itoa(i)+" as measure", m+" as value", "count(*) as count")
 		selects = append(selects, sel(columns, from, append(where[:len(where):len(where)], m+" is not null"), append(b.groups(), "measure", "value")))
 	}
 	return selects
@@ -158,7 +159,7 @@ func (b *builder) measuredAtOnce(s scan, from string, where []string) string {
 	which := "case"
 	for i, m := range measures {
 		sets[i] = "(" + strings.Join(append(keys[:len(keys):len(keys)], m), ", ") + ")"
-		which += " when " + m + " is not null then '" + m + "'"
+		which += " when " + m + " is not null then " + strconv.Itoa(i)
 	}
 	// In each set the other measures are null.
 	counted := sel(append(keys[:len(keys):len(keys)], which+" end as measure", value+" as value", "count(*) as count"),
