@@ -39,6 +39,7 @@ func Move(ctx context.Context, cfg Config, r MoveRequest, out, progressTo io.Wri
 	if err := q.check(cfg); err != nil {
 		return err
 	}
+	q.here()
 	t := &moveTeller{out: out, to: progressTo}
 	s := newServer(cfg, slog.New(slog.DiscardHandler))
 	report, err := s.moveStopped(ctx, q, t.progress)
@@ -51,6 +52,16 @@ func Move(ctx context.Context, cfg Config, r MoveRequest, out, progressTo io.Wri
 		return err
 	}
 	return t.report(q, cfg, report, serving)
+}
+
+// here makes paths whole: the server may run in another directory.
+func (q *moveTo) here() {
+	if hasScheme(q.Database, "sqlite") {
+		q.Database = move.Address(q.Database)
+	}
+	if hasScheme(q.Events, "duckdb") {
+		q.Events = move.Address(q.Events)
+	}
 }
 
 // check says whether the targets are such as a server could be started on.

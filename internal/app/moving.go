@@ -72,9 +72,9 @@ func (m *moving) resumeLoading() {
 
 // hold stops jobs and whoever would change the control database.
 func (m *moving) hold(context.Context) (release func(), err error) {
+	m.jobs.pause()   // waits for running jobs
 	m.control.Lock() // waits for requests under way
-	m.jobs.pause()
-	return func() { m.jobs.resume(); m.control.Unlock() }, nil
+	return func() { m.control.Unlock(); m.jobs.resume() }, nil
 }
 
 var (

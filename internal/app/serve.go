@@ -63,7 +63,7 @@ func Serve(ctx context.Context, cfg Config, o ServeOptions) (err error) {
 	}
 	f := newFront()
 	defer func() { err = errors.Join(err, f.close()) }()
-	for next := &cfg; next != nil && err == nil; {
+	for next := &cfg; next != nil && err == nil && ctx.Err() == nil; {
 		next, err = serveAs(ctx, *next, o, log, f)
 		o.Listening = nil
 	}

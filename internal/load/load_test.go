@@ -412,3 +412,67 @@ func TestStoreReplacedByAnOlderCopy(t *testing.T) {
 		}
 	})
 }
+
+// TestLeaves: a loader that is to leave stores nothing more and says so at once,
+// however much waits, and goes on where it was when it runs again.
+func TestLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, err := spool.Open(spool.Options{Dir: "spool", FS: r.disk, SegmentBytes: 4 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.spool = s
+		ctx, stop := context.WithCancel(context.Background())
+		ran := make(chan error, 1)
+		go func() { ran <- s.Run(ctx) }()
+		l := load.New(load.Options{Spool: s, Store: r.store})
+		until := func(n int) {
+			t.Helper()
+			leave, left := context.WithCancel(ctx)
+			done := make(chan error, 1)
+			go func() { done <- l.RunUntil(ctx, leave) }()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			left()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			r.want(n)
+		}
+		r.append(0, 10)
+		until(10)
+		r.append(10, 30)
+		synctest.Wait()
+		r.want(10)
+		gone, left := context.WithCancel(ctx)
+		left()
+		if err := l.RunUntil(ctx, gone); err != nil {
+			t.Error(err)
+		}
+		r.want(10)
+		until(30)
+		// Another store that was told the position joins in, though the spool has
+		// grown since it was opened.
+		other := &store{loaded: map[string]int64{s.ID(): s.Durable()}}
+		r.append(30, 40)
+		name := s.ID()
+		l = load.New(load.Options{Spool: s, Store: other, Joins: true})
+		leave, leaves := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- l.RunUntil(ctx, leave) }()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		leaves()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if len(other.names) != 10 || s.ID() != name {
+			t.Errorf("%d events came to the other store of spool %s, named %s", len(other.names), s.ID(), name)
+		}
+		stop()
+		if err := errors.Join(<-ran, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}

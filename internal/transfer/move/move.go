@@ -55,10 +55,10 @@ type Options struct {
 
 // Progress is how far a move is.
 type Progress struct {
-	Phase Phase `json:"phase"`
-	Done  int64 `json:"done"`
-	Total int64 `json:"total"`
-	Unit  string
+	Phase Phase  `json:"phase"`
+	Done  int64  `json:"done"`
+	Total int64  `json:"total"`
+	Unit  string `json:"unit"`
 }
 
 // Phase is what a move does at the moment.
@@ -249,6 +249,7 @@ func (m *mover) switchOver(ctx context.Context, feed *feeder) (err error) {
 	}
 	m.report.Held = m.o.Now().Sub(held)
 	// From here on the move is made, whatever comes.
+	_ = m.o.Step("moved")
 	if m.o.To.Database != nil {
 		if err := unclaim(context.WithoutCancel(ctx), m.o.To.Database); err != nil {
 			m.o.Log.WarnContext(ctx, "the mark of the move stays in the database: it does no harm", "error", err)
