@@ -105,9 +105,13 @@ func (f *figures) warm(s *server, o options, d *dataset) error {
 	}
 	f.Filtered = map[string]asked{}
 	for _, x := range filters {
-		if f.Filtered[x.name], err = repeat(s, d.big().ID, d.period()+x.query, max(2, o.repeat/5)); err != nil {
-			return err
+		// Not promised: what finds no answer is said, and the rest goes on.
+		got, err := repeat(s, d.big().ID, d.period()+x.query, max(2, o.repeat/5))
+		if err != nil {
+			say("filtered by %s: %v", x.name, err)
+			continue
 		}
+		f.Filtered[x.name] = got
 	}
 	return nil
 }
