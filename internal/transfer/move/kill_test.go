@@ -162,6 +162,7 @@ func newDisk(t *testing.T) disk {
 // TestKilled kills the process that moves at each of its steps. The source is as
 // it was, and the same move made again finds its way; a move that was made stays.
 func TestKilled(t *testing.T) {
+	long(t)
 	steps := []struct {
 		name string
 		nth  int

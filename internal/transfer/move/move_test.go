@@ -388,6 +388,7 @@ var errBroken = errors.New("broken off by the test")
 // TestBrokenOff breaks the move off at each of its steps. The source goes on, as
 // if nothing had been, and the same move made again finds its way.
 func TestBrokenOff(t *testing.T) {
+	long(t)
 	for _, step := range []struct {
 		name string
 		nth  int
