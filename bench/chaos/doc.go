@@ -7,5 +7,5 @@
 // engine are processes beside them. Everything listens on the loopback.
 //
 //	make chaos                          # up to two minutes for each thing that breaks
-//	TEST_LONG=1 go test ./bench/chaos   # seconds
+//	go test ./bench/chaos -brief        # seconds
 package chaos
