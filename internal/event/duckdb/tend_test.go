@@ -86,29 +86,3 @@ func TestSortsByItself(t *testing.T) {
 		t.Errorf("%d events are sorted after opening again", n)
 	}
 }
-
-// TestGivesSpaceBack: what events that were sorted without being asked leave
-// free in the hot file is given back by night.
-func TestGivesSpaceBack(t *testing.T) {
-	const events = 100_000
-	s := openAt(t, t.TempDir(), func(o *Options) { o.minSegment = 500; o.tendAt = 10 * events })
-	defer s.Close()
-	g := &eventtest.Bulk{Seed: 7}
-	for from := int64(0); from < events; from += 20_000 {
-		eventtest.Append(t, s, eventtest.Batch("a", from, g.Next(20_000)))
-	}
-	before := filesBytes(s.o.Path, "")
-	if before < 2*renewBytes {
-		t.Fatalf("the hot file and its log are %d bytes, too few to tell anything", before)
-	}
-	if err := s.sortNow(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	compact(t, s)
-	if after := filesBytes(s.o.Path, ".duckdb"); after > renewBytes {
-		t.Errorf("the hot file is %d bytes, %d before its events were sorted", after, before)
-	}
-	if n := count(t, s); n != events {
-		t.Errorf("%d events, want %d", n, events)
-	}
-}
