@@ -39,8 +39,8 @@ import (
 // most.
 const maxVisits = 500_000
 
-// keepLoaded is how long the spool keeps what ClickHouse has stored, which
-// doesn't wait for its disk: a machine that loses its power may lose minutes.
+// keepLoaded is how long the spool keeps what ClickHouse has stored, where it
+// has room: a machine that loses its power may lose minutes.
 const keepLoaded = time.Hour
 
 // ServeOptions are what the command line adds to the configuration.

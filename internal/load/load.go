@@ -43,6 +43,10 @@ const (
 	longestBackoff = 10 * time.Second
 
 	drainTimeout = 10 * time.Second
+
+	// releaseInterval is how often it is seen whether the spool may forget
+	// something while nothing comes in, which may be because it is full.
+	releaseInterval = time.Second
 )
 
 // Options of a Loader. Spool and Store are needed.
@@ -63,7 +67,8 @@ type Options struct {
 	// Rows is about how many events, drops and keys a batch holds at most; 0 is 20,000.
 	Rows int
 	// Keep is how long the spool keeps what was stored, for a store whose
-	// commits are not on disk when it says so.
+	// commits are not on disk when it says so. It is less while the spool has
+	// little room: a hit that is refused is lost for sure.
 	Keep time.Duration
 	// Joins says that the store was told its position in this very spool a moment
 	// ago, so that it can't be further than an older copy of it goes.
@@ -128,8 +133,9 @@ func (l *Loader) follow(ctx, leave context.Context) error {
 	if err := l.retry(leave, l.resume); err != nil {
 		return err
 	}
+	l.keep(time.Now())
 	for leave.Err() == nil {
-		if err := l.o.Spool.WaitDurable(leave, l.pos.Load()); err != nil {
+		if err := l.await(leave); err != nil {
 			return err
 		}
 		if err := l.pace(leave); err != nil {
@@ -140,6 +146,21 @@ func (l *Loader) follow(ctx, leave context.Context) error {
 		}
 	}
 	return leave.Err()
+}
+
+// await waits until there is something to copy. Meanwhile what was kept long
+// enough goes.
+func (l *Loader) await(ctx context.Context) error {
+	for len(l.kept) > 0 {
+		waiting, cancel := context.WithTimeout(ctx, releaseInterval)
+		err := l.o.Spool.WaitDurable(waiting, l.pos.Load())
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		l.release(time.Now())
+	}
+	return l.o.Spool.WaitDurable(ctx, l.pos.Load())
 }
 
 // pace waits until the next batch is due. A loader that is behind does not wait.
@@ -212,26 +233,37 @@ func (l *Loader) stored(took time.Duration) {
 	if l.o.OnStored != nil {
 		l.o.OnStored(&l.batch)
 	}
-	if err := l.release(time.Now()); err != nil {
-		l.log.Warn("a loaded spool segment could not be removed: it is at the next start", "error", err)
-	}
+	l.keep(time.Now())
 }
 
-// release lets the spool forget what was stored Keep ago.
-func (l *Loader) release(now time.Time) error {
+// keep notes that everything before pos is stored now, and releases what was
+// stored long enough ago.
+func (l *Loader) keep(now time.Time) {
 	if n := len(l.kept); n == 0 || now.Sub(l.kept[n-1].at) >= l.o.Keep/16 {
 		l.kept = append(l.kept, mark{pos: l.pos.Load(), at: now})
 	}
-	n := 0
+	l.release(now)
+}
+
+// release lets the spool forget what was stored Keep ago, or all that was
+// stored while it has little room.
+func (l *Loader) release(now time.Time) {
+	n, to := 0, int64(0)
 	for n < len(l.kept) && now.Sub(l.kept[n].at) >= l.o.Keep {
+		to = l.kept[n].pos
 		n++
 	}
-	if n == 0 {
-		return nil
+	pos := l.pos.Load()
+	if n < len(l.kept) && l.o.Spool.Crowded() {
+		n, to = len(l.kept), pos
 	}
-	to := l.kept[n-1].pos
+	if n == 0 {
+		return
+	}
 	l.kept = append(l.kept[:0], l.kept[n:]...)
-	return l.o.Spool.Release(to)
+	if err := l.o.Spool.Release(min(to, pos)); err != nil { // the store may have gone back
+		l.log.Warn("a loaded spool segment could not be removed: it is at the next start", "error", err)
+	}
 }
 
 // full says that the batch is large enough.
@@ -284,6 +316,7 @@ func (l *Loader) retry(ctx context.Context, f func(context.Context) error) error
 		select {
 		case <-t.C:
 			l.lag.note(l.o.Spool.Durable(), l.pos.Load())
+			l.release(time.Now())
 		case <-ctx.Done():
 			t.Stop()
 			return errors.Join(ctx.Err(), err)

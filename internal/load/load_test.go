@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,6 +101,8 @@ type rig struct {
 	loader *load.Loader
 	log    bytes.Buffer
 	opts   load.Options
+	max    int64    // of the spool, bytes
+	fs     spool.FS // nil: disk
 	stop   func()
 }
 
@@ -110,7 +114,11 @@ func newRig(t *testing.T) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	log := slog.New(slog.NewTextHandler(&r.log, nil))
-	s, err := spool.Open(spool.Options{Dir: "spool", FS: r.disk, SegmentBytes: 4 << 10, Log: log})
+	fs := r.fs
+	if fs == nil {
+		fs = r.disk
+	}
+	s, err := spool.Open(spool.Options{Dir: "spool", FS: fs, MaxBytes: r.max, SegmentBytes: 4 << 10, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -324,6 +332,162 @@ func TestLagGrowsWhileTheStoreIsDown(t *testing.T) {
 		r.store.mu.Unlock()
 		time.Sleep(time.Minute)
 		r.want(60)
+		r.stop()
+	})
+}
+
+// What is kept although it is stored goes before a hit is refused.
+func TestKeepsWhatThereIsRoomFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.opts.Keep, r.max = time.Hour, 64<<10
+		r.start()
+		r.append(0, 100)
+		time.Sleep(30 * time.Minute)
+		if r.spool.Oldest() != 0 {
+			t.Error("what was to be kept for an hour was released, and there was room")
+		}
+		for i := 100; i < 5000; i += 100 {
+			r.append(i, i+100) // which fails if it is refused
+			time.Sleep(300 * time.Millisecond)
+		}
+		r.want(5000)
+		if r.spool.Durable() < 3*r.max {
+			t.Errorf("only %d bytes were appended: the spool was never full", r.spool.Durable())
+		}
+		r.stop()
+	})
+}
+
+// fullDisk has room for no further file while full is set.
+type fullDisk struct {
+	spool.FS
+	full atomic.Bool
+}
+
+func (d *fullDisk) Create(name string) (spool.File, error) {
+	if d.full.Load() {
+		return nil, syscall.ENOSPC
+	}
+	return d.FS.Create(name)
+}
+
+// On a disk that is full, what is kept makes room for hits.
+func TestKeptMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		disk := &fullDisk{FS: r.disk}
+		r.opts.Keep, r.fs = time.Hour, disk
+		r.start()
+		r.append(0, 300) // three segments
+		time.Sleep(time.Second)
+		disk.full.Store(true)
+		if r.insist(300, 600) == 0 {
+			t.Error("the disk was never full")
+		}
+		r.want(600)
+		r.stop()
+	})
+}
+
+// Also when the server was started on it, and nothing is left to store.
+func TestKeptMakesRoomAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		disk := &fullDisk{FS: r.disk}
+		r.opts.Keep, r.fs = time.Hour, disk
+		r.start()
+		r.append(0, 300)
+		time.Sleep(time.Second)
+		r.stop()
+		if err := r.disk.Remove("spool/spare"); err != nil {
+			t.Fatal(err)
+		}
+		disk.full.Store(true)
+		r.start()
+		if r.insist(300, 320) == 0 {
+			t.Error("the disk was never full")
+		}
+		r.want(320)
+		r.stop()
+	})
+}
+
+// insist appends as append does, but that it tries again what is refused.
+func (r *rig) insist(from, to int) (refused int) {
+	r.t.Helper()
+	for i, tries := from, 0; i < to; time.Sleep(300 * time.Millisecond) {
+		record := event.AppendEvent(nil, &event.Event{Site: 1, Time: int64(i), Name: name(i)})
+		switch err := r.spool.Append(context.Background(), record); {
+		case err == nil:
+			i, tries = i+1, 0
+		case tries == 100:
+			r.t.Fatalf("hits are refused for good: %v", err)
+		default:
+			tries++
+			refused++
+		}
+	}
+	return refused
+}
+
+// While the store is away, too.
+func TestKeptMakesRoomForAStoreThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.opts.Keep, r.max = time.Hour, 64<<10
+		away := fine
+		r.store.fail = func(int) failure { return away }
+		r.start()
+		r.append(0, 500)
+		time.Sleep(time.Second)
+		r.want(500)
+		r.store.mu.Lock()
+		away = before
+		r.store.mu.Unlock()
+		for i := 500; i < 1500; i += 100 {
+			r.append(i, i+100)
+			time.Sleep(10 * time.Second)
+		}
+		if r.spool.Durable() <= r.max {
+			t.Errorf("only %d bytes were appended: there was room for all", r.spool.Durable())
+		}
+		r.store.mu.Lock()
+		away = fine
+		r.store.mu.Unlock()
+		time.Sleep(time.Minute)
+		r.want(1500)
+		r.stop()
+	})
+}
+
+// A store that has forgotten what it had gets it again, although the spool has
+// little room.
+func TestKeptIsNotReleasedWhenTheStoreWentBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.opts.Keep, r.max = time.Hour, 64<<10
+		ill := fine
+		r.store.fail = func(int) failure { return ill }
+		r.start()
+		for i := range 3 {
+			r.append(200*i, 200*i+200)
+			time.Sleep(10 * time.Minute)
+		}
+		r.want(600)
+		r.store.mu.Lock()
+		r.store.names, r.store.loaded, ill = nil, map[string]int64{}, before
+		r.store.mu.Unlock()
+		r.append(600, 1000)
+		time.Sleep(10 * time.Second) // it is tried again meanwhile
+		if !r.spool.Crowded() {
+			t.Errorf("there is room in the spool: %d bytes", r.spool.Bytes())
+		}
+		r.store.mu.Lock()
+		ill = fine
+		r.store.mu.Unlock()
+		time.Sleep(time.Minute)
+		r.want(1000)
 		r.stop()
 	})
 }

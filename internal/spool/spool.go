@@ -250,6 +250,14 @@ func (s *Spool) Healthy() error {
 	return s.refusal(1 << 10) // as large a record as comes every day
 }
 
+// Crowded says that the records kept take up more than half of MaxBytes, or that
+// the disk is full: what is stored elsewhere had better be released.
+func (s *Spool) Crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Bytes() > s.max/2 || errors.Is(s.failure, ErrFull)
+}
+
 // WaitDurable blocks until Durable is greater than past, or ctx ends.
 func (s *Spool) WaitDurable(ctx context.Context, past int64) error {
 	for s.durable.Load() <= past {
