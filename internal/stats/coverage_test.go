@@ -128,6 +128,9 @@ func (c coverage) next(r *rand.Rand, st *site.Site, now time.Time) stats.Query {
 		case 3:
 			q = c.period(r, q, now)
 		}
+		if len(q.Dimensions) == 0 && r.IntN(3) == 0 { // after the rest, which changes metrics
+			q.Compared = q.Metrics[:1+r.IntN(len(q.Metrics))]
+		}
 		if q.Validate(now, stats.Names{}) == nil {
 			return q
 		}

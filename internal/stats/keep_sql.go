@@ -16,7 +16,8 @@ func keepSQL(dialect event.Dialect, st *site.Site) func(event.Day) (counts, valu
 		for _, dim := range append([]Dimension{""}, keptDimensions...) {
 			counts = append(counts, b.countDay(st, d, dim))
 		}
-		return counts, []string{b.countValues(st, d)}
+		b.plan = plan{site: st.ID}
+		return counts, []string{b.dayValues(st.TimeZone, d)}
 	}
 }
 
@@ -66,7 +67,7 @@ func (b *builder) countDay(st *site.Site, day event.Day, d Dimension) string {
 	if d != "" {
 		value = b.keyText(0, "k0")
 	}
-	columns := append(b.dayColumns(st, day), "'"+string(d)+"'", value)
+	columns := append(b.dayColumns(st.TimeZone, day), "'"+string(d)+"'", value)
 	for _, sum := range sums {
 		column := "0"
 		for _, s := range b.plan.parts {
@@ -79,27 +80,9 @@ func (b *builder) countDay(st *site.Site, day event.Day, d Dimension) string {
 	return "with " + strings.Join(with, ", ") + "\n" + sel(columns, from, nil, nil)
 }
 
-// countValues gives the columns of day_values, for every measure whose values
-// are kept, in one scan.
-func (b *builder) countValues(st *site.Site, day event.Day) string {
-	b.plan = plan{site: st.ID}
-	var quoted, measured []string
-	for _, m := range event.MeasureColumns {
-		if d, _ := Measurements(m).Info(); d.keeps() {
-			quoted, measured = append(quoted, b.arg(m)), append(measured, m)
-		}
-	}
-	list := func(items []string) string { return "unnest([" + strings.Join(items, ", ") + "])" }
-	where := append(b.within("ts", day.From, day.To), measuredAny(measured))
-	each := sel([]string{list(quoted) + " as measure", list(measured) + " as value"}, "events", where, nil)
-	columns := append(b.dayColumns(st, day), "measure", "value", "count(*)",
-		"sum(count(*)) over (partition by measure order by value)", "sum(count(*)) over (partition by measure)")
-	return sel(columns, "(\n"+each+"\n)", []string{"value is not null"}, []string{"measure", "value"})
-}
-
 // dayColumns name the day in both tables.
-func (b *builder) dayColumns(st *site.Site, day event.Day) []string {
-	return []string{b.arg(st.ID), b.arg(st.TimeZone), b.time(day.From)}
+func (b *builder) dayColumns(zone string, day event.Day) []string {
+	return []string{b.arg(b.plan.site), b.arg(zone), b.time(day.From)}
 }
 
 // sharedDays asks which of a site's days, by their number in bs, share a

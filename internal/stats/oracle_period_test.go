@@ -241,7 +241,7 @@ func together(q stats.Query, now, then cell) (vs []stats.Value) {
 				v.Others = now.others
 			}
 		}
-		if i < len(then.numbers) {
+		if i < len(then.numbers) && (q.Compared == nil || slices.Contains(q.Compared, m)) {
 			v.Previous = then.numbers[i]
 		}
 		vs = append(vs, v)

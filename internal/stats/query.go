@@ -15,6 +15,7 @@ type Query struct {
 	Compare  Comparison
 
 	Metrics    []Metric
+	Compared   []Metric    // of a series or totals: the metrics that are compared; nil: all of them
 	Interval   Interval    // a series has one; "" otherwise
 	Dimensions []Dimension // a breakdown has some
 
@@ -76,7 +77,7 @@ const (
 
 // Totals is q asking for totals of ms.
 func (q Query) Totals(ms ...Metric) Query {
-	q.Metrics, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, "", nil, nil, 0, 0, Least{}
+	q.Metrics, q.Compared, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, nil, "", nil, nil, 0, 0, Least{}
 	return q
 }
 
@@ -86,12 +87,12 @@ func (q Query) Series(ms ...Metric) Query {
 	if q.Interval == "" || !q.Period.Allows(q.Interval) {
 		q.Interval = q.Period.Interval()
 	}
-	q.Metrics, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, nil, nil, 0, 0, Least{}
+	q.Metrics, q.Compared, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, nil, nil, nil, 0, 0, Least{}
 	return q
 }
 
 // By is q asking for the first size rows of ms grouped by d.
 func (q Query) By(d Dimension, size int, ms ...Metric) Query {
-	q.Metrics, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, "", []Dimension{d}, nil, 1, size, Least{}
+	q.Metrics, q.Compared, q.Interval, q.Dimensions, q.Order, q.Page, q.PageSize, q.Least = ms, nil, "", []Dimension{d}, nil, 1, size, Least{}
 	return q
 }

@@ -124,7 +124,10 @@ func (s *Stats) both(ctx context.Context, r *Result, then, now Span, wasIn, isIn
 	})
 	if r.Query.Compare != NoComparison {
 		g.Go(func() (err error) {
-			was, err = s.ask(ctx, r, r.Query, then, wasIn, nil)
+			q := r.Query
+			q.Metrics = slices.DeleteFunc(slices.Clone(q.Metrics), func(m Metric) bool { return !q.compares(m) })
+			was, err = s.ask(ctx, r, q, then, wasIn, nil)
+			was = together(r.Query, partial{q.Metrics, was})
 			return err
 		})
 	}
@@ -262,7 +265,7 @@ func values(q Query, now, then *answer) []Value {
 				vs[i].Others = now.others
 			}
 		}
-		if then != nil {
+		if then != nil && q.compares(m) {
 			vs[i].Previous = then.values[i]
 		}
 	}
@@ -272,6 +275,9 @@ func values(q Query, now, then *answer) []Value {
 // answers runs a plan, and the one for other currencies when there is revenue
 // in any.
 func (s *Stats) answers(ctx context.Context, q Query, p plan) ([]answer, error) {
+	if at := p.talliedPart(); at >= 0 {
+		return s.apart(ctx, q, p, at)
+	}
 	st := p.sql(s.store.Dialect())
 	keys := len(p.dims)
 	if p.runs != nil {

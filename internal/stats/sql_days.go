@@ -3,7 +3,6 @@ package stats
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"moonbear/internal/event"
@@ -122,51 +121,15 @@ func (b *builder) keptDays() []string {
 
 // valueRows finds percentiles and shares from how often each value was
 // measured: the value at which so many are counted that they are the percentage
-// asked for. A kept day has its values counted up to each already, so that a
-// series of days only picks.
+// asked for.
 func (b *builder) valueRows(s scan) string {
-	if !s.days {
-		return b.picked(s, []string{b.ranked(strings.Join(b.measured(s), "\nunion all\n"))})
-	}
-	var merged, ranked []string
-	if len(b.plan.kept.raw) > 0 {
-		merged = append(merged, b.rawValues(s))
-	}
-	kept := append(b.keptDays(), "measure in ('"+strings.Join(s.measures(), "', '")+"')")
-	if b.plan.daily {
-		ranked = append(ranked, sel(append(b.keptKeys(s), s.numbered(), "value", "count as n", "upto", "total"), "day_values", append(kept, s.ranks()...), nil))
-	} else {
-		merged = append(merged, sel(append(b.keptKeys(s), s.numbered(), "value", "count"), "day_values", kept, nil))
-	}
-	if len(merged) > 0 {
-		ranked = append(ranked, b.ranked(strings.Join(merged, "\nunion all\n")))
-	}
-	return b.picked(s, ranked)
-}
-
-// ranks is true of the rows of a counted day that the scan's percentiles are
-// picked from, and of its last, which has the total: two or three of thousands.
-// Shares are made of all rows.
-func (s scan) ranks() []string {
-	at := []string{"upto = total"}
-	for _, m := range s.metrics {
-		d, _ := m.Info()
-		switch {
-		case d.percent != 0:
-			if c := fmt.Sprintf("100 * upto >= %d * total and 100 * (upto - count) < %[1]d * total", d.percent); !slices.Contains(at, c) {
-				at = append(at, c)
-			}
-		case m != Measurements(d.measure):
-			return nil
-		}
-	}
-	return []string{"(" + strings.Join(at, " or ") + ")"}
+	return b.picked(s, b.ranked(strings.Join(b.measured(s), "\nunion all\n")))
 }
 
 // picked finds the scan's metrics among values that are counted up to each:
 // first all of them of every measure, as few aggregates as there are kinds, then
 // each from its measure's row.
-func (b *builder) picked(s scan, ranked []string) string {
+func (b *builder) picked(s scan, ranked string) string {
 	var kinds []string
 	metrics := b.keyNames()
 	for _, m := range s.metrics {
@@ -183,7 +146,7 @@ func (b *builder) picked(s scan, ranked []string) string {
 	for i, kind := range kinds {
 		columns = append(columns, fmt.Sprintf("%s as v%d", kind, i))
 	}
-	of := sel(columns, "(\n"+strings.Join(ranked, "\nunion all\n")+"\n)", nil, by)
+	of := sel(columns, "(\n"+ranked+"\n)", nil, by)
 	return sel(metrics, "(\n"+of+"\n)", nil, b.groups())
 }
 
@@ -195,33 +158,9 @@ func (b *builder) ranked(rows string) string {
 	return sel(append(by, "value", "n", "sum(n) "+over+" order by value) as upto", "sum(n) "+over+") as total"), "(\n"+merged+"\n)", nil, nil)
 }
 
-// rawValues counts in one scan how often each value of every measure of the
-// scan was measured on the days that aren't kept.
-func (b *builder) rawValues(s scan) string {
-	measures := s.measures()
-	from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
-	numbers := make([]string, len(measures))
-	for i := range numbers {
-		numbers[i] = strconv.Itoa(i)
-	}
-	columns := append(b.keys(s, "ts"), "unnest(["+strings.Join(numbers, ", ")+"]) as measure", "unnest(["+strings.Join(measures, ", ")+"]) as value")
-	where = append(where, measuredAny(measures))
-	by := append(b.keyNames(), "measure", "value")
-	return sel(append(slices.Clone(by), "count(*) as count"), "(\n"+sel(columns, from, where, nil)+"\n)", []string{"value is not null"}, by)
-}
-
 // number is a measure's place among those of the scan: values are put together
 // by it, as grouping by a text takes a third longer.
 func (s scan) number(measure string) int { return slices.Index(s.measures(), measure) }
-
-// numbered is the number of the measure that a row of day_values is of.
-func (s scan) numbered() string {
-	text := "case measure"
-	for i, m := range s.measures() {
-		text += fmt.Sprintf(" when '%s' then %d", m, i)
-	}
-	return text + " end as measure"
-}
 
 // measures are what the scan's metrics are percentiles or shares of.
 func (s scan) measures() (names []string) {

@@ -61,6 +61,7 @@ func (q Query) check(now time.Time, n Names) error {
 		q.checkOrder(n),
 		q.checkPage(n),
 		q.Least.check(q),
+		q.checkCompared(),
 	} {
 		if check != nil {
 			return check
@@ -372,3 +373,17 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// checkCompared says whether only some metrics can be compared: of rows, which
+// are ordered by them, all are.
+func (q Query) checkCompared() error {
+	for _, m := range q.Compared {
+		if q.Shape() == Breakdown || !slices.Contains(q.Metrics, m) {
+			return fmt.Errorf("compare %s only: it must be among the metrics of a series or of totals", m)
+		}
+	}
+	return nil
+}
+
+// compares says that a metric's number of the compared span is wanted.
+func (q Query) compares(m Metric) bool { return q.Compared == nil || slices.Contains(q.Compared, m) }

@@ -35,6 +35,14 @@ func VitalNamed(measure string) (Vital, bool) {
 	return vitals[i], true
 }
 
+// stored is a limit as measurements are stored, of which it is a whole number.
+func (v Vital) stored(limit float64) int64 {
+	if v.Measure == event.MeasureColumns[event.CLS] {
+		limit *= 10_000
+	}
+	return int64(limit)
+}
+
 // Rating is what a number of a vital means.
 type Rating string
 
@@ -75,18 +83,12 @@ func samples(measure string) []MetricInfo {
 	if !ok {
 		return ms
 	}
-	stored := func(limit float64) int64 { // limits are whole in stored units
-		if measure == event.MeasureColumns[event.CLS] {
-			limit *= 10_000
-		}
-		return int64(limit)
-	}
 	share := func(name Metric, less bool, condition string, limit float64) MetricInfo {
 		return MetricInfo{Name: name, Unit: Percent, LessIsBetter: less, part: byEvent,
-			sql:     fmt.Sprintf("100 * cast(count(*) filter (where %s %s %d) as double) / nullif(count(%s), 0)", measure, condition, stored(limit), measure),
+			sql:     fmt.Sprintf("100 * cast(count(*) filter (where %s %s %d) as double) / nullif(count(%s), 0)", measure, condition, v.stored(limit), measure),
 			reads:   measure,
 			measure: measure,
-			values:  fmt.Sprintf("100 * cast(coalesce(sum(n) filter (where value %s %d), 0) as double) / sum(n)", condition, stored(limit))}
+			values:  fmt.Sprintf("100 * cast(coalesce(sum(n) filter (where value %s %d), 0) as double) / sum(n)", condition, v.stored(limit))}
 	}
 	return append(ms, share(GoodShare(measure), false, "<=", v.Good), share(PoorShare(measure), true, ">", v.Poor))
 }

@@ -82,19 +82,25 @@ func (p perf) totals() stats.Query {
 			ms = append(ms, stats.Percentile(m, p.percent))
 		}
 	}
-	return p.a.q.Totals(ms...)
+	q := p.a.q.Totals(ms...)
+	for _, m := range perfMeasures { // what a tile says of the time before
+		q.Compared = append(q.Compared, stats.Percentile(m, 75), stats.Measurements(m))
+	}
+	return q
 }
 
 // series asks for the chart: the phases and the whole, or three percentiles.
 func (p perf) series() stats.Query {
-	if p.measure != pageLoad {
-		return p.a.q.Series(stats.Percentile(p.measure, 50), stats.Percentile(p.measure, 75), stats.Percentile(p.measure, 95), p.count())
+	ms := []stats.Metric{stats.Percentile(p.measure, 50), stats.Percentile(p.measure, 75), stats.Percentile(p.measure, 95), p.count()}
+	if p.measure == pageLoad {
+		ms = []stats.Metric{p.main(), p.count()}
+		for _, m := range append(slices.Clone(perfPhases), tlsPhase) {
+			ms = append(ms, stats.Percentile(m, p.percent))
+		}
 	}
-	ms := []stats.Metric{p.main(), p.count()}
-	for _, m := range append(slices.Clone(perfPhases), tlsPhase) {
-		ms = append(ms, stats.Percentile(m, p.percent))
-	}
-	return p.a.q.Series(ms...)
+	q := p.a.q.Series(ms...)
+	q.Compared = []stats.Metric{p.main()}
+	return q
 }
 
 // slowest asks for the rows that were slowest, of those measured often enough.

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -17,7 +18,9 @@ import (
 // reads one stretch.
 var (
 	keptCountColumns = append([]column{{"site_id", bigint}, {"zone", text}, {"day", timestamp}, {"dimension", text}, {"value", text}}, sumColumns()...)
-	keptValueColumns = []column{{"site_id", bigint}, {"zone", text}, {"day", timestamp}, {"measure", text}, {"value", bigint}, {"count", bigint}, {"upto", bigint}, {"total", bigint}}
+	keptValueColumns = []column{
+		{"site_id", bigint}, {"zone", text}, {"day", timestamp}, {"measure", text}, {"marked", boolean}, {"cell", bigint},
+		{"value", bigint}, {"count", bigint}, {"upto", bigint}, {"total", bigint}, {"cell_count", bigint}}
 )
 
 type dayTable struct {
@@ -27,7 +30,7 @@ type dayTable struct {
 
 var dayTables = [...]dayTable{
 	{"day_counts", "dimension", "site_id, zone, dimension, day", keptCountColumns},
-	{"day_values", "measure", "site_id, zone, measure, day, value", keptValueColumns}, // rising numbers take little room
+	{"day_values", "measure", "site_id, zone, measure, not marked, day, value", keptValueColumns}, // rising numbers take little room
 }
 
 // keptDay is a row of kept_days: a day whose answers are in a file. One that is
@@ -144,8 +147,8 @@ func nothing(cs []column) string {
 func openDays(ctx context.Context, q queryer, dir string, files []dayFile, log *slog.Logger) error {
 	files = slices.Clone(files)
 	for i, f := range files {
-		if err := execAll(ctx, q, f.attachSQL(dir)); err != nil {
-			log.WarnContext(ctx, "kept days forgotten: their file can't be opened", "file", dayFileName(f.id), "days", len(f.days), "error", err.Error())
+		if err := openDayFile(ctx, q, dir, f); err != nil {
+			log.WarnContext(ctx, "kept days forgotten: their file can't be read", "file", dayFileName(f.id), "days", len(f.days), "error", err.Error())
 			if err := forgetDays(ctx, q, f.id); err != nil {
 				return err
 			}
@@ -155,6 +158,20 @@ func openDays(ctx context.Context, q queryer, dir string, files []dayFile, log *
 	files = slices.DeleteFunc(files, func(f dayFile) bool { return f.id == 0 })
 	if err := execAll(ctx, q, dayViewSQL(files)...); err != nil {
 		return fmt.Errorf("make the views of kept days: %w", err)
+	}
+	return nil
+}
+
+// openDayFile attaches a file. One that an older version wrote, with other
+// columns, can't be read, either.
+func openDayFile(ctx context.Context, q queryer, dir string, f dayFile) error {
+	if err := execAll(ctx, q, f.attachSQL(dir)); err != nil {
+		return err
+	}
+	for _, t := range dayTables {
+		if err := execAll(ctx, q, "select "+names(t.columns)+" from "+f.catalog()+"."+t.name+" limit 0"); err != nil {
+			return errors.Join(err, execAll(ctx, q, "detach "+f.catalog()))
+		}
 	}
 	return nil
 }

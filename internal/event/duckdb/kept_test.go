@@ -41,7 +41,7 @@ func keptSQL(site int64) func(event.Day) (counts, values []string) {
 			keys + "'path', path, count(distinct visitor_id), count(*) filter (where name = 'pageview'), count(*), 0, 0, 0, 0 from events where " + in("ts") + " group by path",
 			keys + "'', '', 0, 0, 0, count(distinct visit_id), count(*) filter (where name = 'pageview'), 0, 0 from events where " + in("visit_start"),
 		}
-		return counts, []string{keys + "'page_load', page_load, count(*), sum(count(*)) over (order by page_load), sum(count(*)) over () from events where page_load is not null and " + in("ts") + " group by page_load"}
+		return counts, []string{keys + "'page_load', page_load % 7 = 0, page_load // 100, page_load, count(*), sum(count(*)) over (order by page_load), sum(count(*)) over (), 0 from events where page_load is not null and " + in("ts") + " group by page_load"}
 	}
 }
 
@@ -497,7 +497,7 @@ func TestKeptInParts(t *testing.T) {
 			t.Errorf("site %d: %d events are kept, want %d", site+1, got, want)
 		}
 	}
-	if n := eventtest.Number(t, s, "select count(*) from (select day, lag(day) over (partition by site_id, measure order by rowid) as before from (select *, row_number() over () as rowid from day_values)) where day < before"); n != 0 {
+	if n := eventtest.Number(t, s, "select count(*) from (select day, lag(day) over (partition by site_id, measure, marked order by rowid) as before from (select *, row_number() over () as rowid from day_values)) where day < before"); n != 0 {
 		t.Errorf("%d rows are out of order", n)
 	}
 }
