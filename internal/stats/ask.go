@@ -23,11 +23,7 @@ func (s *Stats) ask(ctx context.Context, r *Result, q Query, over Span, bs []buc
 		return nil, err
 	}
 	with := func(days []event.Day) ([]answer, error) {
-		p, values, err := s.weighed(ctx, p.withDays(keptIn(q.Site.TimeZone, days, p.from, p.to), imports))
-		if err != nil {
-			return nil, err
-		}
-		return s.held(ctx, values, func() ([]answer, error) { return s.answers(ctx, q, p) })
+		return s.answersOf(ctx, q, p.withDays(keptIn(q.Site.TimeZone, days, p.from, p.to), imports))
 	}
 	as, err := with(kept.Days)
 	if err != nil || len(kept.Days) == 0 {

@@ -127,7 +127,7 @@ func (s *Stats) both(ctx context.Context, r *Result, then, now Span, wasIn, isIn
 			q := r.Query
 			q.Metrics = slices.DeleteFunc(slices.Clone(q.Metrics), func(m Metric) bool { return !q.compares(m) })
 			was, err = s.ask(ctx, r, q, then, wasIn, nil)
-			was = together(r.Query, partial{q.Metrics, was})
+			was = together(r.Query, &partial{q.Metrics, was})
 			return err
 		})
 	}
@@ -275,9 +275,6 @@ func values(q Query, now, then *answer) []Value {
 // answers runs a plan, and the one for other currencies when there is revenue
 // in any.
 func (s *Stats) answers(ctx context.Context, q Query, p plan) ([]answer, error) {
-	if at := p.talliedPart(); at >= 0 {
-		return s.apart(ctx, q, p, at)
-	}
 	st := p.sql(s.store.Dialect())
 	keys := len(p.dims)
 	if p.runs != nil {

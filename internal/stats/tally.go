@@ -3,7 +3,7 @@ package stats
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -12,74 +12,181 @@ import (
 	"moonbear/internal/event"
 )
 
-// tally is what is told by the values of one measure.
+// Percentiles of a span with kept days are found in two steps, as a site's month
+// has a hundred thousand different values and twenty are asked for. Values lie in
+// cells (cellOf), about forty of which hold most of a measure. Cells are added up
+// over days, which tells in which one a percentile is; then the values in those
+// are. A day by itself has its percentiles already.
+
+// tally is what is told by the values of one measure in one bucket.
 type tally struct {
-	at        map[int]sql.NullFloat64 // by percentile
-	n         float64
-	good, bad float64
+	n, good, poor int64
+	cells         map[int64]int64 // how often a value was in each
+	values        map[int64]int64 // how often each was, of those that matter
+	at            map[int]int64   // by percentile
+}
+
+// tallies are those of an answer's buckets, by the measure's name.
+type tallies map[int]map[string]*tally
+
+func (t tallies) of(bucket int, measure string) *tally {
+	if t[bucket] == nil {
+		t[bucket] = map[string]*tally{}
+	}
+	if t[bucket][measure] == nil {
+		t[bucket][measure] = &tally{cells: map[int64]int64{}, values: map[int64]int64{}, at: map[int]int64{}}
+	}
+	return t[bucket][measure]
+}
+
+// inCell counts n values in a cell.
+func (t *tally) inCell(cell, n int64) {
+	t.cells[cell] += n
+	t.n += n
+	switch cell % 4 {
+	case cellGood:
+		t.good += n
+	case cellPoor:
+		t.poor += n
+	}
+}
+
+// reach is the first of some keys, in order, up to which so many are counted
+// that they are a percentage of the total, and how many are before it.
+func reach(counts map[int64]int64, keys []int64, before, total int64, percent int) (key, upto int64) {
+	for _, k := range keys {
+		if 100*(before+counts[k]) >= int64(percent)*total {
+			return k, before
+		}
+		before += counts[k]
+	}
+	return 0, before
+}
+
+// wanted is the cell that a percentile is in, and how many values are below it.
+func (t *tally) wanted(percent int) (cell, before int64) {
+	return reach(t.cells, slices.Sorted(maps.Keys(t.cells)), 0, t.n, percent)
+}
+
+// find finds a percentile among the values of its cell.
+func (t *tally) find(measure string, percent int) {
+	cell, before := t.wanted(percent)
+	var in []int64
+	for v := range t.values {
+		if cellOf(measure, v) == cell {
+			in = append(in, v)
+		}
+	}
+	slices.Sort(in)
+	t.at[percent], _ = reach(t.values, in, before, t.n, percent)
 }
 
 // number is a metric of a tally's measure.
-func (t tally) number(d MetricInfo) Number {
-	n := Number{OK: true}
+func (t *tally) number(d MetricInfo) Number {
+	n := 0.0
 	switch d.Name {
 	case Measurements(d.measure):
-		n.N = t.n
+		n = float64(t.n)
 	case GoodShare(d.measure):
-		n.N = 100 * t.good / t.n
+		n = 100 * float64(t.good) / float64(t.n)
 	case PoorShare(d.measure):
-		n.N = 100 * t.bad / t.n
+		n = 100 * float64(t.poor) / float64(t.n)
 	default:
-		at := t.at[d.percent]
-		if n.N, n.OK = at.Float64, at.Valid; d.measure == event.MeasureColumns[event.CLS] {
-			n.N /= 10_000
+		if n = float64(t.at[d.percent]); d.measure == event.MeasureColumns[event.CLS] {
+			n /= 10_000
 		}
 	}
-	n.N = round(n.N, d.Unit.decimals())
-	return n
+	return Number{N: round(n, d.Unit.decimals()), OK: true}
 }
 
-// talliedPart is the place of the part that is told by values of kept days; -1
+// answers are the tallies as answers about metrics.
+func (t tallies) answers(p plan, metrics []Metric) (as []answer) {
+	for bucket, measures := range t {
+		a := answer{values: make([]Number, len(metrics))}
+		if p.runs != nil {
+			a.keys = []string{strconv.Itoa(bucket)}
+		}
+		for i, m := range metrics {
+			d, _ := m.Info()
+			if of := measures[d.measure]; of != nil && of.n > 0 {
+				a.values[i] = of.number(d)
+			} else {
+				a.values[i].OK = m.isCount()
+			}
+		}
+		as = append(as, a)
+	}
+	return as
+}
+
+// tallied is the part that is told by values of kept days, and its place; -1
 // where there is none.
-func (p plan) talliedPart() int {
-	return slices.IndexFunc(p.parts, func(s scan) bool { return s.part == byValue && s.days })
+func (p plan) tallied() (scan, int) {
+	i := slices.IndexFunc(p.parts, func(s scan) bool { return s.part == byValue && s.days })
+	if i < 0 {
+		return scan{}, i
+	}
+	return p.parts[i], i
 }
 
-// apart answers what is told by values of kept days with a statement of its own
-// (tallied): with some forty metrics in one, planning took longer than reading.
-func (s *Stats) apart(ctx context.Context, q Query, p plan, at int) ([]answer, error) {
-	values, rest := p.parts[at], p
-	rest.parts = slices.Delete(slices.Clone(p.parts), at, at+1)
-	rest.metrics = slices.DeleteFunc(slices.Clone(p.metrics), func(m Metric) bool { return slices.Contains(values.metrics, m) })
-	var tallied, others []answer
+// about is p with only some of its parts and their metrics.
+func (p plan) about(parts []scan, metrics []Metric) plan {
+	p.parts, p.metrics = parts, metrics
+	return p
+}
+
+// answersOf answers a plan: what is told by values of kept days by statements of
+// its own, as one with forty metrics takes longer to plan than to read.
+func (s *Stats) answersOf(ctx context.Context, q Query, p plan) ([]answer, error) {
+	values, at := p.tallied()
+	if at < 0 {
+		return s.weighedAnswers(ctx, q, p)
+	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		tallied, err = s.tally(ctx, p, values)
-		return err
-	})
-	if len(rest.parts) > 0 {
+	kept := partial{metrics: values.metrics}
+	all := []*partial{&kept}
+	ask := func(parts []scan, metrics []Metric) {
+		of := &partial{metrics: metrics}
+		all = append(all, of)
 		g.Go(func() (err error) {
 			q := q
-			q.Metrics = rest.metrics
-			others, err = s.answers(ctx, q, rest)
+			q.Metrics = metrics
+			of.answers, err = s.weighedAnswers(ctx, q, p.about(parts, metrics))
 			return err
 		})
+	}
+	g.Go(func() (err error) {
+		find := s.tally
+		if p.daily {
+			find = s.tallyDays
+		}
+		ts, err := find(ctx, p, values)
+		kept.answers = ts.answers(p, values.metrics)
+		return err
+	})
+	if p.daily && len(p.kept.raw) > 0 { // days by themselves
+		raw := values
+		raw.part = byEvent
+		ask([]scan{raw}, values.metrics)
+	}
+	if rest := slices.Delete(slices.Clone(p.parts), at, at+1); len(rest) > 0 {
+		ask(rest, slices.DeleteFunc(slices.Clone(p.metrics), func(m Metric) bool { return slices.Contains(values.metrics, m) }))
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return together(q, partial{rest.metrics, others}, partial{values.metrics, tallied}), nil
+	return together(q, all...), nil
 }
 
-// partial is answers about some metrics.
+// partial is answers about some metrics of a question.
 type partial struct {
 	metrics []Metric
 	answers []answer
 }
 
-// together puts answers to one question's metrics together by their keys.
+// together puts answers about a question's metrics together by their keys.
 // Totals are one answer, even of nothing.
-func together(q Query, parts ...partial) (all []answer) {
+func together(q Query, parts ...*partial) (all []answer) {
 	at := map[rowKey]int{}
 	if q.Shape() == Totals {
 		at[rowKey{}], all = 0, empty(q)
@@ -104,52 +211,104 @@ func together(q Query, parts ...partial) (all []answer) {
 	return all
 }
 
-// tally answers the metrics of a scan that is told by values.
-func (s *Stats) tally(ctx context.Context, p plan, sc scan) (as []answer, err error) {
-	st := p.tallied(s.store.Dialect(), sc)
-	rows, err := s.store.Select(ctx, st.text, st.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	measures, percents := sc.measures(), sc.percents()
-	found := map[int][]tally{} // by key, then by the measure's number
-	for rows.Next() {
-		var key, measure int
-		t, at := tally{at: map[int]sql.NullFloat64{}}, make([]sql.NullFloat64, len(percents))
-		into := []any{&measure}
-		if p.runs != nil {
-			into = []any{&key, &measure}
-		}
+// tallyDays takes the percentiles of kept days, one bucket each, as they are.
+func (s *Stats) tallyDays(ctx context.Context, p plan, sc scan) (tallies, error) {
+	ts, percents := tallies{}, sc.percents()
+	err := s.each(ctx, p.site, p.keptByDay(s.store.Dialect(), sc), func(rows *sql.Rows) error {
+		var bucket int
+		var measure string
+		var of tally
+		at := make([]int64, len(percents))
+		into := []any{&bucket, &measure, &of.n, &of.good, &of.poor}
 		for i := range at {
 			into = append(into, &at[i])
 		}
-		if err := rows.Scan(append(into, &t.n, &t.good, &t.bad)...); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(into...)
+		of.at = map[int]int64{}
 		for i, percent := range percents {
-			t.at[percent] = at[i]
+			of.at[percent] = at[i]
 		}
-		if found[key] == nil {
-			found[key] = make([]tally, len(measures))
-		}
-		found[key][measure] = t
+		*ts.of(bucket, measure) = of
+		return err
+	})
+	return ts, err
+}
+
+// tally adds up kept days and the rest.
+func (s *Stats) tally(ctx context.Context, p plan, sc scan) (tallies, error) {
+	type row struct {
+		bucket  int
+		measure string
+		what, n int64 // a cell or a value, and how often it was
 	}
-	for key, tallies := range found {
-		a := answer{values: make([]Number, len(sc.metrics))}
-		if p.runs != nil {
-			a.keys = []string{strconv.Itoa(key)}
-		}
-		for i, m := range sc.metrics {
-			d, _ := m.Info()
-			switch t := tallies[slices.Index(measures, d.measure)]; {
-			case t.n > 0:
-				a.values[i] = t.number(d)
-			case m.isCount():
-				a.values[i].OK = true
+	read := func(ctx context.Context, st statement, add func(row)) error {
+		return s.each(ctx, p.site, st, func(rows *sql.Rows) error {
+			var r row
+			into := []any{&r.bucket, &r.measure, &r.what, &r.n}
+			if p.runs == nil {
+				into = into[1:]
+			}
+			err := rows.Scan(into...)
+			add(r)
+			return err
+		})
+	}
+	var cells, raw []row
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return read(gctx, p.keptCells(s.store.Dialect(), sc), func(r row) { cells = append(cells, r) })
+	})
+	if len(p.kept.raw) > 0 {
+		g.Go(func() error {
+			return read(gctx, p.rawValues(s.store.Dialect(), sc), func(r row) { raw = append(raw, r) })
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	ts := tallies{}
+	for _, r := range cells {
+		ts.of(r.bucket, r.measure).inCell(r.what, r.n)
+	}
+	for _, r := range raw {
+		t := ts.of(r.bucket, r.measure)
+		t.inCell(cellOf(r.measure, r.what), r.n)
+		t.values[r.what] += r.n
+	}
+	wanted := ts.wanted(sc.percents())
+	if len(wanted) == 0 {
+		return ts, nil
+	}
+	err := read(ctx, p.keptInCells(s.store.Dialect(), sc, wanted), func(r row) { ts.of(r.bucket, r.measure).values[r.what] += r.n })
+	if err != nil {
+		return nil, err
+	}
+	for _, measures := range ts {
+		for m, t := range measures {
+			for _, percent := range sc.percents() {
+				t.find(m, percent)
 			}
 		}
-		as = append(as, a)
 	}
-	return as, rows.Err()
+	return ts, nil
+}
+
+// measuredCell is a cell of a measure.
+type measuredCell struct {
+	measure string
+	cell    int64
+}
+
+// wanted are the cells that percentiles are in.
+func (t tallies) wanted(percents []int) map[measuredCell]bool {
+	all := map[measuredCell]bool{}
+	for _, measures := range t {
+		for m, of := range measures {
+			for _, percent := range percents {
+				cell, _ := of.wanted(percent)
+				all[measuredCell{m, cell}] = true
+			}
+		}
+	}
+	return all
 }

@@ -21,6 +21,15 @@ const (
 	ofOne   = 3
 )
 
+// weighedAnswers answers a plan with its percentiles found in the best way.
+func (s *Stats) weighedAnswers(ctx context.Context, q Query, p plan) ([]answer, error) {
+	p, values, err := s.weighed(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return s.held(ctx, values, func() ([]answer, error) { return s.answers(ctx, q, p) })
+}
+
 // weighed is p with its percentiles found in the way that is best for as many
 // values as they are found among, and how many of them that holds. Those of kept
 // days are counted already.
