@@ -71,7 +71,7 @@ func (f *demoFill) run(ctx context.Context, r DemoRequest) (err error) {
 	if err := f.prepare(ctx, r, time.Now()); err != nil {
 		return err
 	}
-	f.store, err = duckdb.Open(ctx, duckdb.Options{Path: f.cfg.eventsPath(), Memory: int64(f.cfg.EventsMemory), Log: log})
+	f.store, err = duckdb.Open(ctx, duckdb.Options{Path: f.cfg.eventsPath(), Memory: int64(f.cfg.EventsMemory), Log: log, Patient: true})
 	if err != nil {
 		return err
 	}

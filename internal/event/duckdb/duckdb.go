@@ -45,6 +45,9 @@ type Options struct {
 	Now     func() time.Time
 	// Sorted is how many new events Compact sorts at least; 0: minSegment.
 	Sorted int64
+	// Patient lets every append wait while much that is new is being sorted, not
+	// only those of imports: nothing that visitors wait for is appended.
+	Patient bool
 
 	// What tests set.
 	minSegment   int64

@@ -112,9 +112,10 @@ func (s *Store) sortNow(ctx context.Context) error {
 	return s.compactUnit(ctx, p.units[0])
 }
 
-// makeRoom lets an import wait while the events before it are being sorted.
+// makeRoom lets an import wait while the events before it are being sorted, and
+// whatever else is in no hurry.
 func (s *Store) makeRoom(ctx context.Context, b *event.Batch) error {
-	if len(b.Events) == 0 || b.Events[0].Import == 0 {
+	if len(b.Events) == 0 || b.Events[0].Import == 0 && !s.o.Patient {
 		return nil
 	}
 	for s.unsorted.Load() >= tendPatience*s.o.tendAt {

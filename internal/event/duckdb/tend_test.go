@@ -56,6 +56,12 @@ func TestSortsByItself(t *testing.T) {
 	if err := add(ctx, "a", &collected, 0); err != nil {
 		t.Errorf("collecting: %v", err)
 	}
+	s.o.Patient = true
+	short, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if err := add(short, "a", &collected, 0); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a patient store's batch: %v, want it to wait", err)
+	}
 	close(goOn)
 	for range 6 {
 		if err := add(ctx, "import-1", &imported, 1); err != nil {
