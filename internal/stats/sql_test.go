@@ -44,6 +44,7 @@ func goldenQueries(t *testing.T) map[string]Query {
 		"top_sources":         q.By(Source, 10, Visitors, Visits, BounceRate),
 		"top_exit_pages":      q.By(ExitPage, 10, Visitors, Visits),
 		"entry_by_exit":       q.filter(Is(ExitPage, StartsWith, "/docs")).By(EntryPage, 10, Visits),
+		"exit_by_page":        q.filter(Is(Path, Eq, "/pricing")).By(ExitPage, 10, Visits),
 		"properties":          q.filter(Is(Prop("amount"), Gt, "9.5")).By(Prop("plan"), 10, Events, Visits, VisitDuration),
 		"goals":               q.By(GoalName, 10, Conversions, Visitors, ConversionRate, Revenue),
 		"goals_of_visits":     q.By(GoalName, 10, Visits, BounceRate),

@@ -17,7 +17,11 @@ func (b *builder) visitTables(s scan) []table {
 	if !s.spread {
 		return []table{{name, b.added(s, func() string {
 			from, where := b.visitRows(s)
-			visits := b.visits(s, b.visitKeys(s), b.joined(s, from), where, s.some)
+			some := s.some
+			if slices.Contains(s.dims, ExitPage) && some.narrow() {
+				where, some = append(where, "visit_id in (\n"+sel([]string{"visit_id"}, from, b.filtered(where, some), nil)+"\n)"), Filter{}
+			}
+			visits := b.visits(s, b.visitKeys(s), b.joined(s, from), where, some)
 			return sel(append(b.keyNames(), b.aggregates(s)...), "(\n"+visits+"\n)", nil, b.groups())
 		})}}
 	}
@@ -30,6 +34,13 @@ func (b *builder) visitTables(s scan) []table {
 		})}}
 	}
 	return b.spreadTables(s)
+}
+
+// narrow says that few visits may have a row that f keeps: those with a certain
+// page. To find each visit's exit page takes the most memory there is, more than
+// a store has for ten million visits, and so is done for those only.
+func (f Filter) narrow() bool {
+	return slices.ContainsFunc(f.conditions(), func(c Filter) bool { return c.Dimension == Path && (c.Op == Eq || c.Op == In) })
 }
 
 // visitRows are the rows of visits that a scan reads.
