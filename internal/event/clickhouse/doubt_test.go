@@ -115,6 +115,7 @@ func TestDeathAtEachStep(t *testing.T) {
 // An insert that was sent and held up arrives after another process has given
 // its batch up, or has finished it.
 func TestLateInsert(t *testing.T) {
+	long(t)
 	server := chtest.Shared(t)
 	all := log(3000)
 	for _, to := range []int64{2000, 1500, 2700} {
@@ -154,6 +155,7 @@ func TestLateInsert(t *testing.T) {
 
 // Two processes that take each other for dead load one spool.
 func TestTwoLoaders(t *testing.T) {
+	long(t)
 	url := chtest.Shared(t).Database(t)
 	all := log(3000)
 	ends := make(chan *Store, 2)
@@ -273,6 +275,7 @@ func TestConnectionCut(t *testing.T) {
 // The server stops answering in mid-batch, and goes on with what it has when
 // the batch was already given up.
 func TestServerFrozen(t *testing.T) {
+	long(t)
 	server := chtest.Start(t)
 	url := server.Database(t)
 	all := log(3000)
