@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -156,6 +157,9 @@ func TestRestoreForgets(t *testing.T) {
 // A start reads the last hours in slices, so that a busy server's do not ask
 // for more memory than the event store may use.
 func TestRestoreOfManyVisits(t *testing.T) {
+	if os.Getenv("TEST_LONG") == "" {
+		t.Skip("long: TEST_LONG=1 runs it, as make test does")
+	}
 	dir := t.TempDir()
 	store, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(dir, "events.duckdb"), Memory: 128 << 20})
 	if err != nil {

@@ -266,9 +266,10 @@ func (s *Stats) tally(ctx context.Context, p plan, sc scan) (tallies, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	ts := tallies{}
+	ts, kept := tallies{}, map[measuredCell]bool{}
 	for _, r := range cells {
 		ts.of(r.bucket, r.measure).inCell(r.what, r.n)
+		kept[measuredCell{r.measure, r.what}] = true
 	}
 	for _, r := range raw {
 		t := ts.of(r.bucket, r.measure)
@@ -276,12 +277,12 @@ func (s *Stats) tally(ctx context.Context, p plan, sc scan) (tallies, error) {
 		t.values[r.what] += r.n
 	}
 	wanted := ts.wanted(sc.percents())
-	if len(wanted) == 0 {
-		return ts, nil
-	}
-	err := read(ctx, p.keptInCells(s.store.Dialect(), sc, wanted), func(r row) { ts.of(r.bucket, r.measure).values[r.what] += r.n })
-	if err != nil {
-		return nil, err
+	maps.DeleteFunc(wanted, func(c measuredCell, _ bool) bool { return !kept[c] })
+	if len(wanted) > 0 {
+		err := read(ctx, p.keptInCells(s.store.Dialect(), sc, wanted), func(r row) { ts.of(r.bucket, r.measure).values[r.what] += r.n })
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, measures := range ts {
 		for m, t := range measures {

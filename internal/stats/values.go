@@ -38,10 +38,11 @@ func (s *Stats) weighed(ctx context.Context, p plan) (q plan, holds int64, err e
 		return p, 0, nil
 	}
 	var measures []string
+	var of scan // there is only one such part
 	for _, part := range p.parts {
 		for _, m := range part.metrics {
 			if d, _ := m.Info(); part.part == byEvent && d.percent != 0 && !slices.Contains(measures, d.measure) {
-				measures = append(measures, d.measure)
+				measures, of = append(measures, d.measure), part
 			}
 		}
 	}
@@ -52,7 +53,7 @@ func (s *Stats) weighed(ctx context.Context, p plan) (q plan, holds int64, err e
 	if len(measures) == 1 {
 		most *= ofOne
 	}
-	n, err := s.valuesOf(ctx, p, measures)
+	n, err := s.valuesOf(ctx, p, of, measures)
 	if err != nil || n <= most {
 		return p, n, err
 	}
@@ -68,19 +69,19 @@ type sizeKnown struct {
 	at     time.Time
 }
 
-// valuesOf is how often measures were measured among the events a plan reads,
+// valuesOf is how often measures were measured among the events a scan reads,
 // or, where the whole site has few events, no more than that.
-func (s *Stats) valuesOf(ctx context.Context, p plan, measures []string) (int64, error) {
+func (s *Stats) valuesOf(ctx context.Context, p plan, of scan, measures []string) (int64, error) {
 	s.mu.Lock()
 	known := s.sizes[p.site]
 	s.mu.Unlock()
 	b := &builder{dialect: s.store.Dialect(), plan: p}
-	count := func(what string, where []string) (n int64, err error) {
-		err = s.each(ctx, p.site, b.statement(sel([]string{what}, "events", where, nil)), func(rows *sql.Rows) error { return rows.Scan(&n) })
+	count := func(what, from string, where []string) (n int64, err error) {
+		err = s.each(ctx, p.site, b.statement(sel([]string{what}, from, where, nil)), func(rows *sql.Rows) error { return rows.Scan(&n) })
 		return n, err
 	}
 	if now := s.now(); now.Sub(known.at).Abs() > sizesKnown {
-		n, err := count("count(*)", b.ofSite())
+		n, err := count("count(*)", "events", b.ofSite())
 		if err != nil {
 			return 0, err
 		}
@@ -92,7 +93,8 @@ func (s *Stats) valuesOf(ctx context.Context, p plan, measures []string) (int64,
 	if most := known.events * int64(len(measures)); most <= s.inOneGo/4 {
 		return most, nil
 	}
-	return count("count("+strings.Join(measures, ") + count(")+")", b.within("ts", p.from, p.to))
+	from, where := b.reading(of, func(st stretch) []string { return b.within("ts", st.from, st.to) })
+	return count("count("+strings.Join(measures, ") + count(")+")", from, where)
 }
 
 // held calls f while it holds values: all questions together hold no more than

@@ -509,6 +509,7 @@ func refused(t *testing.T, o move.Options, want string) {
 
 // TestVerifyFindsOneRow changes one thing on one side after the other.
 func TestVerifyFindsOneRow(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	w.load()
 	var to move.Pair
