@@ -2,6 +2,7 @@ package chtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +30,9 @@ func Start(t testing.TB) *Server {
 	}
 	p := newProcess(t, t.TempDir(), false)
 	t.Cleanup(func() {
+		if err := p.death(); err != nil {
+			t.Error(err)
+		}
 		p.kill()
 		if t.Failed() && p.log.String() != "" {
 			t.Logf("the server said:\n%s", p.log.String())
@@ -107,6 +111,9 @@ func (s *Server) Ask(query string) (string, error) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
+		if s.process != nil {
+			err = errors.Join(s.process.death(), err)
+		}
 		return "", err
 	}
 	defer resp.Body.Close()

@@ -2,9 +2,12 @@ package chtest
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -123,5 +126,52 @@ func TestRestart(t *testing.T) {
 	s.Thaw(t)
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// A server that is stopped in the middle of an insert goes on with it.
+func TestFrozenInsert(t *testing.T) {
+	s := Start(t)
+	name := table(t, s)
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var inserted atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				// Only an insert whose rows stand in its text looks at standard input.
+				if _, err := s.Ask("insert into " + name + " values (1)"); err != nil {
+					t.Error(err)
+					return
+				}
+				inserted.Add(1)
+			}
+		})
+	}
+	for range 200 {
+		s.Freeze(t)
+		time.Sleep(time.Millisecond)
+		s.Thaw(t)
+		time.Sleep(5 * time.Millisecond)
+	}
+	stop()
+	wg.Wait()
+	if got := ask(t, s, "select count() from "+name); got != fmt.Sprint(inserted.Load()) {
+		t.Errorf("%s rows, want %d", got, inserted.Load())
+	}
+}
+
+// A server that ends by itself is said to have, and how.
+func TestDeath(t *testing.T) {
+	p := newProcess(t, t.TempDir(), false)
+	t.Cleanup(p.kill)
+	if err := p.death(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+	s := &Server{url: p.url(), process: p}
+	if _, err := s.Ask("select 1"); err == nil || !strings.Contains(err.Error(), "ended by itself: signal: killed") {
+		t.Errorf("a question to a dead server: %v", err)
 	}
 }

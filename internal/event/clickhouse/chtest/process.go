@@ -3,6 +3,7 @@ package chtest
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net/url"
 	"os/exec"
@@ -20,8 +21,10 @@ type process struct {
 	log              logged
 
 	mu    sync.Mutex
-	cmd   *exec.Cmd // nil when it doesn't run
-	stdin io.Closer // its end is the server's
+	cmd   *exec.Cmd     // nil before the start and after kill
+	ended chan struct{} // closed when it has ended
+	stdin io.Closer     // its end is the server's
+	died  error         // it ended, and nobody had killed it
 }
 
 func newProcess(t testing.TB, dir string, temporary bool) *process {
@@ -61,7 +64,12 @@ func (p *process) start(t testing.TB) {
 		_ = cmd.Wait()
 		t.Fatalf("the ClickHouse engine did not start: %v\n%s", err, p.log.String())
 	}
-	p.cmd, p.stdin, p.addr = cmd, stdin, strings.TrimSpace(addr)
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // what is to be known is in cmd.ProcessState
+		close(ended)
+	}()
+	p.cmd, p.ended, p.stdin, p.addr = cmd, ended, stdin, strings.TrimSpace(addr)
 }
 
 func (p *process) kill() {
@@ -70,10 +78,30 @@ func (p *process) kill() {
 	if p.cmd == nil {
 		return
 	}
+	p.look()
 	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	<-p.ended
 	_ = p.stdin.Close()
 	p.cmd = nil
+}
+
+// death is why the server ended although nobody had killed it, or nil.
+func (p *process) death() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.look()
+	return p.died
+}
+
+func (p *process) look() {
+	if p.cmd == nil || p.died != nil {
+		return
+	}
+	select {
+	case <-p.ended:
+		p.died = fmt.Errorf("the ClickHouse engine ended by itself: %s", p.cmd.ProcessState)
+	default:
+	}
 }
 
 func (p *process) freeze(t testing.TB) { p.signal(t, syscall.SIGSTOP) }

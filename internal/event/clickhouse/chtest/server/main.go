@@ -39,6 +39,10 @@ func run() error {
 	if *temporary {
 		defer os.RemoveAll(*data)
 	}
+	parent, err := takeInput()
+	if err != nil {
+		return fmt.Errorf("take standard input from the engine: %w", err)
+	}
 	if err := loadLibrary(*lib); err != nil {
 		return fmt.Errorf("load the engine: %w", err)
 	}
@@ -62,14 +66,32 @@ func run() error {
 	if t, ok := l.Addr().(*net.TCPAddr); !ok || !t.IP.IsLoopback() {
 		return fmt.Errorf("%s is not a loopback address, and nobody is asked for a password here", l.Addr())
 	}
-	return serve(s, l)
+	return serve(s, l, parent)
 }
 
-func serve(s *server, l net.Listener) error {
+// takeInput gives the engine /dev/null for standard input. An insert whose rows
+// stand in its text sets that non-blocking for a moment, to see whether there are
+// more in it: a read that SIGCONT begins anew then fails with EAGAIN.
+func takeInput() (*os.File, error) {
+	in, err := os.Open("/dev/stdin")
+	if err != nil {
+		return nil, err
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	return in, syscall.Dup3(int(null.Fd()), int(os.Stdin.Fd()), 0)
+}
+
+func serve(s *server, l net.Listener, parent io.Reader) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		if _, err := io.Copy(io.Discard, parent); err != nil {
+			fmt.Fprintln(os.Stderr, "chserver: read standard input:", err)
+		}
 		stop()
 	}()
 	srv := &http.Server{Handler: s.routes()}
