@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -48,6 +49,10 @@ type Store interface {
 	Dialect() Dialect
 	Close() error
 }
+
+// ErrMemory is Select's answer to a query that needs more memory than the store
+// may use, also by itself.
+var ErrMemory = errors.New("query needs more memory than there is")
 
 // Selection is some of a site's events, and the drops and imported days of
 // their time.

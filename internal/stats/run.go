@@ -19,7 +19,10 @@ import (
 // one that takes minutes would keep everybody's pages waiting.
 const patience = 30 * time.Second
 
-var errSlow = fault.New(fault.Unavailable, "This question took too long to answer. Ask about a shorter period.")
+var (
+	errSlow  = fault.New(fault.Unavailable, "This question took too long to answer. Ask about a shorter period.")
+	errLarge = fault.New(fault.Unavailable, "This question needs more memory than the server may use. Ask about a shorter period.")
+)
 
 // Run answers q. It is valid (Query.Validate) and asks for at least one
 // metric; a fault names what isn't.
@@ -61,6 +64,9 @@ func patiently(asked context.Context, site int64, do func(context.Context) error
 	err := do(ctx)
 	if err != nil && ctx.Err() != nil && asked.Err() == nil {
 		return errSlow
+	}
+	if errors.Is(err, event.ErrMemory) {
+		return errLarge
 	}
 	return err
 }

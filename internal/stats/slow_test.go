@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,4 +53,19 @@ func TestSlowQuestion(t *testing.T) {
 			}
 		}
 	})
+}
+
+// cramped is a store that has too little memory.
+type cramped struct{ busy }
+
+func (cramped) Select(context.Context, string, ...any) (*sql.Rows, error) {
+	return nil, fmt.Errorf("%w: Out of Memory Error", event.ErrMemory)
+}
+
+// A question the store has too little memory for is told so.
+func TestLargeQuestion(t *testing.T) {
+	_, err := New(cramped{}, time.Now).Run(t.Context(), Query{Site: &site.Site{ID: 1, Location: time.UTC}, Period: Period{Name: "24m"}}.By(ExitPage, 10, Visits))
+	if f, ok := fault.From(err); !ok || f.Kind != fault.Unavailable || f != errLarge {
+		t.Errorf("%v, want %v", err, errLarge)
+	}
 }

@@ -18,7 +18,7 @@ func (b *builder) visitTables(s scan) []table {
 		return []table{{name, b.added(s, func() string {
 			from, where := b.visitRows(s)
 			some := s.some
-			if slices.Contains(s.dims, ExitPage) && some.narrow() {
+			if (slices.Contains(s.dims, ExitPage) || slices.Contains(s.dims, EntryPage)) && some.narrow() {
 				where, some = append(where, "visit_id in (\n"+sel([]string{"visit_id"}, from, b.filtered(where, some), nil)+"\n)"), Filter{}
 			}
 			visits := b.visits(s, b.visitKeys(s), b.joined(s, from), where, some)
@@ -37,8 +37,9 @@ func (b *builder) visitTables(s scan) []table {
 }
 
 // narrow says that few visits may have a row that f keeps: those with a certain
-// page. To find each visit's exit page takes the most memory there is, more than
-// a store has for ten million visits, and so is done for those only.
+// page. To find each visit's first and last page takes the most memory there is,
+// more than a store may have for ten million visits, and so is done for those
+// only.
 func (f Filter) narrow() bool {
 	return slices.ContainsFunc(f.conditions(), func(c Filter) bool { return c.Dimension == Path && (c.Op == Eq || c.Op == In) })
 }

@@ -101,7 +101,9 @@ func (b *build) make(ctx context.Context) (err error) {
 // appends have the rest.
 func builderMemory(all int64) int64 { return max(all*3/8, 96<<20) }
 
-func queryMemory(all int64) int64 { return all * 5 / 8 }
+// queryMemory is that of queries and appends. What they hold beyond it, which
+// DuckDB doesn't count, grows with it.
+func queryMemory(all int64) int64 { return min(all*5/8, all/2+32<<20) }
 
 // openBuilder opens a DuckDB in memory, with one thread, and a connection to it.
 func openBuilder(ctx context.Context, o Options) (_ *sql.Conn, done func() error, err error) {

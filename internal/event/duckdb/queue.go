@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -203,7 +204,11 @@ func (s *Store) reading(ctx context.Context, f func(*engine) error) (err error) 
 	s.room.Lock()
 	defer s.room.Unlock()
 	s.metrics.alone.Inc()
-	return run()
+	if err = run(); cramped(err) {
+		s.o.Log.WarnContext(ctx, "a query needs more memory than EVENTS_MEMORY gives; it was not answered", "error", err.Error())
+		return fmt.Errorf("%w: %w", event.ErrMemory, err)
+	}
+	return err
 }
 
 // cramped says that a query found no memory. Those beside it had some: by

@@ -80,6 +80,7 @@ var koreanFaults = []said{
 
 	// Questions.
 	{"This question took too long to answer. Ask about a shorter period.", "답하는 데 시간이 너무 오래 걸렸습니다. 더 짧은 기간으로 시도해 주세요."},
+	{"This question needs more memory than the server may use. Ask about a shorter period.", "이 질문에는 서버가 쓸 수 있는 것보다 많은 메모리가 필요합니다. 더 짧은 기간으로 시도해 주세요."},
 	{"Give either %s or %s and %s, not both.", "{1}, 또는 {2}와 {3} 중 한 가지만 골라 주세요."},
 	{"Give either %s or %s, not both.", "{1}와 {2} 중 하나만 골라 주세요."},
 	{"%s is missing: give both from and to, as dates like 2026-11-22.", "{1}이 없습니다. 시작일과 종료일을 2026-11-22처럼 모두 적어 주세요."},
