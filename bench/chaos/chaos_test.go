@@ -8,24 +8,24 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"moonbear/internal/event/clickhouse"
 	"moonbear/internal/event/clickhouse/chtest"
 	"moonbear/internal/kv/redistest"
+	"moonbear/internal/wiretest"
 )
 
-var brief = flag.Bool("brief", false, "break each thing for three seconds")
-
-var whole = flag.Bool("whole", false, "break each thing for as long as docs/reliability.md says")
+var whole = flag.Bool("whole", false, "break each thing for as long as docs/reliability.md says, not for two seconds")
 
 // lasts is how long something stays broken.
 func lasts(long time.Duration) time.Duration {
 	if *whole {
 		return long
 	}
-	return min(long, 3*time.Second)
+	return min(long, 2*time.Second)
 }
 
 // service is the replicas and what they stand on.
@@ -34,45 +34,38 @@ type service struct {
 	postgres *postgres
 	redis    *redistest.Server
 	events   *chtest.Server
-	wire     *wire // to events
+	wire     *wiretest.Wire // to events
 	store    *clickhouse.Store
 	proxy    *proxy
-	replicas []*replica
+	bin      string
+	dir      string
 	env      []string
+	replicas []*replica
+	disk     *disk // of the second replica's spool; nil: it is no other than everything's
 	load     *load
 }
 
 func newService(t *testing.T, n int) *service {
 	t.Helper()
-	s := &service{t: t, postgres: startPostgres(t), redis: redistest.Start(t), events: chtest.Start(t), proxy: newProxy(t)}
+	s := &service{t: t, postgres: startPostgres(t), redis: redistest.Start(t), events: chtest.Start(t), proxy: newProxy(t), dir: t.TempDir()}
 	direct := s.events.Database(t)
 	u, err := url.Parse(direct)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.wire = newWire(t, u.Host)
-	u.Host = s.wire.addr
+	s.wire = wiretest.New(t, u.Host)
+	u.Host = s.wire.Addr()
 	s.env = []string{"DATABASE_URL=" + s.postgres.url(), "EVENTS_URL=clickhouse+" + u.String(), "REDIS_URL=" + s.redis.URL}
 	if s.store, err = clickhouse.Open(t.Context(), clickhouse.Options{URL: direct}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.store.Close() })
-	bin := build(t)
-	for i := range n {
-		dir := filepath.Join(t.TempDir(), fmt.Sprintf("replica-%d", i+1))
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		r := newReplica(t, bin, dir, s.env...)
-		s.replicas = append(s.replicas, r)
-		r.start()
-	}
+	s.bin = build(t)
+	s.more(n)
 	s.load = newLoad(t, s.proxy.url, s.replicas[0].setup())
 	// Until every replica knows the site.
-	for _, r := range s.replicas {
-		r.stop()
-		r.start()
-	}
+	stop(s.replicas)
+	start(s.replicas)
 	s.serve(s.replicas...)
 	return s
 }
@@ -87,6 +80,23 @@ func build(t *testing.T) string {
 	return bin
 }
 
+// more starts n more replicas.
+func (s *service) more(n int) {
+	s.t.Helper()
+	young := len(s.replicas)
+	for range n {
+		dir := filepath.Join(s.dir, fmt.Sprintf("replica-%d", len(s.replicas)+1))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			s.t.Fatal(err)
+		}
+		if len(s.replicas) == 1 {
+			s.disk = mountSmall(s.t, filepath.Join(dir, "spool"))
+		}
+		s.replicas = append(s.replicas, newReplica(s.t, s.bin, dir, s.env...))
+	}
+	start(s.replicas[young:])
+}
+
 // serve has the proxy send hits to these replicas.
 func (s *service) serve(rs ...*replica) {
 	var addrs []string
@@ -94,6 +104,14 @@ func (s *service) serve(rs ...*replica) {
 		addrs = append(addrs, r.addr)
 	}
 	s.proxy.set(addrs...)
+}
+
+// said is how often replicas have said something.
+func (s *service) said(what string) (n int) {
+	for _, r := range s.replicas {
+		n += r.log.count(what)
+	}
+	return n
 }
 
 // breaks are what happens to a service, one at a time. Each leaves it whole.
@@ -133,10 +151,15 @@ var breaks = []struct {
 		s.postgres.start()
 	}},
 	{"connections to the event store cut in mid-batch", func(s *service) {
+		before := s.said("loading failed")
 		for end := time.Now().Add(lasts(30 * time.Second)); time.Now().Before(end); time.Sleep(70 * time.Millisecond) {
-			s.wire.cut()
+			s.wire.Drop()
+		}
+		if s.said("loading failed") == before {
+			s.t.Error("no batch was cut")
 		}
 	}},
+	{"a full spool disk", (*service).fillDisk},
 	{"a replica started while all stores are down", func(s *service) {
 		s.replicas[0].stop()
 		s.postgres.stop()
@@ -148,25 +171,99 @@ var breaks = []struct {
 		s.redis.Restart()
 		s.postgres.start()
 	}},
+	{"from 8 replicas to 2 while the event store is away", (*service).shrink},
+}
+
+// fillDisk takes the room of one replica's spool: first what the disk has left,
+// which nobody notices, then what the spool holds in advance, too.
+func (s *service) fillDisk() {
+	s.t.Helper()
+	if s.disk == nil {
+		s.t.Log("mounting a small disk needs Linux and root: none was filled")
+		return
+	}
+	r := s.replicas[1]
+	s.disk.fill()
+	took, refused := s.proxy.took(r.addr), s.proxy.refused(r.addr)
+	until(s.t, time.Minute, "a replica whose disk has just filled up takes hits", func() bool { return s.proxy.took(r.addr) > took+perSecond/4 })
+	r.kill()
+	if err := os.Remove(filepath.Join(r.dir, "spool", "spare")); err != nil {
+		s.t.Error(err)
+	}
+	r.launch()
+	until(s.t, time.Minute, "a replica without room refuses hits", func() bool { return s.proxy.refused(r.addr) > refused+10 })
+	time.Sleep(lasts(30 * time.Second))
+	took = s.proxy.took(r.addr)
+	s.disk.free()
+	until(s.t, time.Minute, "a replica that has room again takes hits", func() bool { return s.proxy.took(r.addr) > took })
+}
+
+// shrink leaves two replicas of eight. What the others hold can't be stored when
+// they end.
+func (s *service) shrink() {
+	s.t.Helper()
+	s.more(8 - len(s.replicas))
+	s.serve(s.replicas...)
+	time.Sleep(time.Second)
+	s.events.Kill(s.t)
+	time.Sleep(lasts(20 * time.Second))
+	leaving := s.replicas[2:]
+	stop(leaving)
+	for _, r := range leaving {
+		if r.log.count("stopped before everything was loaded") == 0 {
+			s.t.Errorf("%s ended with nothing left to store", filepath.Base(r.dir))
+		}
+	}
+	s.serve(s.replicas[:2]...)
+	time.Sleep(lasts(10 * time.Second))
+	s.events.Restart(s.t)
+	// On their disks, as an operator does with what is left.
+	start(leaving)
+	stop(leaving)
+}
+
+// start starts all at once, and waits until they are ready.
+func start(rs []*replica) {
+	for _, r := range rs {
+		r.launch()
+	}
+	for _, r := range rs {
+		r.ready()
+	}
+}
+
+// stop tells all to stop at once, and waits until they have.
+func stop(rs []*replica) {
+	var wg sync.WaitGroup
+	for _, r := range rs {
+		wg.Go(r.stop)
+	}
+	wg.Wait()
 }
 
 // TestChaos breaks one thing after the other under load.
 func TestChaos(t *testing.T) {
-	if !*whole && !*brief {
-		t.Skip("breaks things for minutes: make chaos runs it, or -brief")
+	if !*whole && os.Getenv("TEST_LONG") == "" {
+		t.Skip("a minute and more: TEST_LONG=1 runs it, as make test does, and make chaos breaks things for longer")
 	}
 	s := newService(t, 3)
 	var table strings.Builder
-	table.WriteString("| what broke | hits sent | acknowledged, stored once | connections cut | level after |\n|---|---|---|---|---|\n")
-	before := verdict{}
+	table.WriteString("| what broke | sent | acknowledged | of these stored once | 5xx | connections cut | level after |\n|---|---|---|---|---|---|---|\n")
+	var before verdict
 	for _, b := range breaks {
+		begun := time.Now()
 		s.load.during(func() { b.do(s) })
-		v := s.load.settled(b.name, s.store)
-		fmt.Fprintf(&table, "| %s | %d | %d | %d | %d s |\n", v.name, v.sent-before.sent, v.acked-before.acked, v.cut-before.cut, v.recovery)
+		all := s.load.settled(b.name, s.store)
+		v := all.since(before)
+		fmt.Fprintf(&table, "| %s | %d | %d | %d | %d | %d | %.1f s |\n", b.name, v.sent, v.acked, v.stored, v.errors, v.cut, v.level.Seconds())
+		t.Logf("%v: %s: %+v", time.Since(begun).Round(time.Second/10), b.name, v)
+		if v.acked < perSecond {
+			t.Errorf("%s: only %d hits were acknowledged: too few to mean anything", b.name, v.acked)
+		}
 		if t.Failed() {
 			break
 		}
-		before = v
+		before = all
 	}
 	t.Logf("\n%s", &table)
 }

@@ -6,6 +6,6 @@
 // of its own, behind a plain reverse proxy; PostgreSQL, Redis and ClickHouse's
 // engine are processes beside them. Everything listens on the loopback.
 //
-//	make chaos                          # up to two minutes for each thing that breaks
-//	go test ./bench/chaos -brief        # seconds
+//	make chaos                               # up to two minutes for each thing that breaks
+//	TEST_LONG=1 go test ./bench/chaos -v     # two seconds for each, as in make test
 package chaos

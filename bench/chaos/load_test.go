@@ -18,6 +18,8 @@ type load struct {
 	url  string
 	site string
 
+	mended time.Time // when the last break was over
+
 	mu      sync.Mutex
 	n       int
 	acked   map[string]bool
@@ -32,9 +34,10 @@ func newLoad(t *testing.T, url, site string) *load {
 const (
 	perSecond = 200
 	senders   = 16
+	clients   = 97
 )
 
-// during sends hits while f runs, and for a moment before and after.
+// during sends hits while f runs, and for a second before and after.
 func (l *load) during(f func()) {
 	l.t.Helper()
 	ctx, stop := context.WithCancel(l.t.Context())
@@ -66,6 +69,7 @@ func (l *load) during(f func()) {
 	}()
 	time.Sleep(time.Second)
 	f()
+	l.mended = time.Now()
 	time.Sleep(time.Second)
 	stop()
 	wg.Wait()
@@ -80,8 +84,7 @@ func (l *load) send(id int) {
 		l.t.Error(err)
 		return
 	}
-	client := id % 97
-	req.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", client+1))
+	req.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", id%clients+1))
 	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0")
 	res, err := http.DefaultClient.Do(req)
 	l.mu.Lock()
@@ -101,46 +104,64 @@ func (l *load) send(id int) {
 	}
 }
 
-// verdict is what came of a break.
+// verdict is what came of a break, or of all so far.
 type verdict struct {
-	name                       string
-	sent, acked, cut, recovery int // recovery: seconds until the last was stored
+	sent, acked, cut, errors int
+	stored                   int           // of those acknowledged, once
+	level                    time.Duration // from the end of the break until they were
+}
+
+func (v verdict) since(w verdict) verdict {
+	return verdict{v.sent - w.sent, v.acked - w.acked, v.cut - w.cut, v.errors - w.errors, v.stored - w.stored, v.level}
 }
 
 // settled waits until everything acknowledged is stored, and holds what is
 // stored against what is known.
 func (l *load) settled(name string, store *clickhouse.Store) verdict {
 	l.t.Helper()
-	begun := time.Now()
+	v := verdict{sent: l.n, acked: len(l.acked), cut: len(l.unsure)}
 	var stored map[string]int
-	until(l.t, 3*time.Minute, "everything acknowledged is stored after: "+name, func() bool {
-		got, err := storedHits(store)
-		if err != nil {
-			return false
-		}
-		stored = got
-		for p := range l.acked {
-			if stored[p] == 0 {
-				return false
+	var missing int
+	var failed error
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		if stored, failed = storedHits(store); failed == nil {
+			if missing = l.missing(stored); missing == 0 {
+				break
 			}
 		}
-		return true
-	})
-	v := verdict{name: name, sent: l.n, acked: len(l.acked), cut: len(l.unsure), recovery: int(time.Since(begun).Seconds())}
+		if time.Now().After(end) {
+			l.t.Errorf("%s: three minutes later %d acknowledged hits are not stored (%v)", name, missing, failed)
+			break
+		}
+	}
+	v.level = time.Since(l.mended)
 	for p, times := range stored {
 		switch {
 		case times != 1:
 			l.t.Errorf("%s: %s is stored %d times", name, p, times)
-		case !l.acked[p] && !l.unsure[p]:
+		case l.acked[p]:
+			v.stored++
+		case !l.unsure[p]:
 			l.t.Errorf("%s: %s is stored and was refused, or never sent", name, p)
 		}
 	}
 	for status, n := range l.refused {
 		l.t.Errorf("%s: %d hits were answered %d", name, n, status)
+		if status >= 500 {
+			v.errors += n
+		}
 	}
-	clear(l.refused)
-	l.t.Logf("%-45s %6d sent so far, %6d acknowledged and stored once, %d cut, level after %d s", v.name, v.sent, v.acked, v.cut, v.recovery)
 	return v
+}
+
+// missing is how many acknowledged hits aren't stored.
+func (l *load) missing(stored map[string]int) (n int) {
+	for p := range l.acked {
+		if stored[p] == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func storedHits(store *clickhouse.Store) (map[string]int, error) {

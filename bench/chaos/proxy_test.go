@@ -23,14 +23,15 @@ type proxy struct {
 	client *http.Client
 
 	mu       sync.Mutex
-	replicas []string // addresses
+	replicas []string          // addresses
+	answers  map[string][2]int // by address: hits taken, and refused with 503
 }
 
 // cutHeader marks the answer to a hit whose connection broke.
 const cutHeader = "X-Cut"
 
 func newProxy(t *testing.T) *proxy {
-	p := &proxy{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}}
+	p := &proxy{answers: map[string][2]int{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	p.url = s.URL
@@ -41,6 +42,29 @@ func (p *proxy) set(addrs ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.replicas = addrs
+}
+
+// took and refused are how many hits a replica has taken, and answered with 503.
+func (p *proxy) took(addr string) int    { return p.answered(addr)[0] }
+func (p *proxy) refused(addr string) int { return p.answered(addr)[1] }
+
+func (p *proxy) answered(addr string) [2]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answers[addr]
+}
+
+func (p *proxy) note(addr string, status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.answers[addr]
+	switch status {
+	case http.StatusAccepted:
+		n[0]++
+	case http.StatusServiceUnavailable:
+		n[1]++
+	}
+	p.answers[addr] = n
 }
 
 // order is the replicas as a client prefers them: by rendezvous hashing, so that
@@ -97,52 +121,7 @@ func (p *proxy) pass(r *http.Request, addr string, body []byte) (int, error) {
 		return http.StatusBadGateway, err
 	}
 	defer res.Body.Close()
+	p.note(addr, res.StatusCode)
 	_, err = io.Copy(io.Discard, res.Body)
 	return res.StatusCode, err
-}
-
-// wire is a TCP proxy that can be cut in the middle of what is being sent.
-type wire struct {
-	addr, behind string
-
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-func newWire(t *testing.T, behind string) *wire {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{addr: l.Addr().String(), behind: behind}
-	t.Cleanup(func() { l.Close(); w.cut() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			b, err := net.Dial("tcp", w.behind)
-			if err != nil {
-				c.Close()
-				continue
-			}
-			w.mu.Lock()
-			w.conns = append(w.conns, c, b)
-			w.mu.Unlock()
-			go func() { _, _ = io.Copy(b, c); b.Close() }()
-			go func() { _, _ = io.Copy(c, b); c.Close() }()
-		}
-	}()
-	return w
-}
-
-// cut ends every connection there is; new ones are let through.
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.conns {
-		c.Close()
-	}
-	w.conns = nil
 }

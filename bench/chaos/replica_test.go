@@ -44,6 +44,13 @@ func (l *logged) tail() string {
 	return string(b[max(0, len(b)-4000):])
 }
 
+// count is how often it said what.
+func (l *logged) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Count(l.b.Bytes(), []byte(what))
+}
+
 func newReplica(t *testing.T, bin, dir string, stores ...string) *replica {
 	r := &replica{t: t, bin: bin, dir: dir, addr: fmt.Sprintf("127.0.0.1:%d", freePort(t))}
 	r.env = append(append(os.Environ(), stores...), "DATA_DIR="+dir, "LISTEN_ADDR="+r.addr, "METRICS_ADDR=off",
@@ -60,11 +67,21 @@ func newReplica(t *testing.T, bin, dir string, stores ...string) *replica {
 // start starts it and waits until it is ready.
 func (r *replica) start() {
 	r.t.Helper()
+	r.launch()
+	r.ready()
+}
+
+func (r *replica) launch() {
+	r.t.Helper()
 	r.cmd = exec.Command(r.bin, "serve")
 	r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = r.env, &r.log, &r.log
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+func (r *replica) ready() {
+	r.t.Helper()
 	until(r.t, time.Minute, filepath.Base(r.dir)+" is ready", func() bool {
 		res, err := http.Get("http://" + r.addr + "/readyz")
 		if err != nil {

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/job"},
 	{"internal/event", "internal/spool", "internal/db", "internal/kv", "internal/salt", "internal/mail", "internal/notify", "internal/geo", "internal/device", "internal/source", "internal/bot"},
 	{"internal/telemetry"},
-	{"internal/fault"},
+	{"internal/fault", "internal/wiretest"},
 }
 
 // onlyApp may be imported by nobody but app and tests.

@@ -2,76 +2,15 @@ package app
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"moonbear/internal/db/dbtest"
+	"moonbear/internal/wiretest"
 )
-
-// wire is a TCP proxy that can be cut: what lies behind it is away then.
-type wire struct {
-	l      net.Listener
-	behind string
-
-	mu    sync.Mutex
-	cut   bool
-	conns []net.Conn
-}
-
-func newWire(t *testing.T, behind string) *wire {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{l: l, behind: behind}
-	t.Cleanup(func() { l.Close(); w.set(true) })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			w.join(c)
-		}
-	}()
-	return w
-}
-
-func (w *wire) join(c net.Conn) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.cut {
-		c.Close()
-		return
-	}
-	b, err := net.Dial("tcp", w.behind)
-	if err != nil {
-		c.Close()
-		return
-	}
-	w.conns = append(w.conns, c, b)
-	go func() { _, _ = io.Copy(b, c); b.Close() }()
-	go func() { _, _ = io.Copy(c, b); c.Close() }()
-}
-
-// set cuts the wire, or mends it.
-func (w *wire) set(cut bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut = cut
-	if cut {
-		for _, c := range w.conns {
-			c.Close()
-		}
-		w.conns = nil
-	}
-}
 
 // TestControlDatabaseAway: a server collects while its control database is away,
 // when it is started meanwhile too, and the rest comes back by itself.
@@ -83,8 +22,8 @@ func TestControlDatabaseAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWire(t, u.Host)
-	u.Host = w.l.Addr().String()
+	w := wiretest.New(t, u.Host)
+	u.Host = w.Addr()
 	cfg := testConfig(t, t.TempDir(), "DATABASE_URL="+u.String())
 
 	r := start(t, cfg, ServeOptions{})
@@ -93,7 +32,7 @@ func TestControlDatabaseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.view(made.SiteID, "https://example.com/before")
-	w.set(true)
+	w.Cut()
 	r.view(made.SiteID, "https://example.com/meanwhile")
 	if status, body := r.get("/sites"); status < 500 || strings.Contains(body, "panic") {
 		t.Errorf("a page without a database was answered %d %s", status, body)
@@ -110,7 +49,7 @@ func TestControlDatabaseAway(t *testing.T) {
 	if status, _ := r.get("/readyz"); status != http.StatusOK {
 		t.Errorf("a server that takes hits says it isn't ready: %d", status)
 	}
-	w.set(false)
+	w.Mend()
 	until(t, "pages are answered again", func() bool {
 		status, _ := r.get("/login")
 		return status == http.StatusOK
