@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,7 +41,7 @@ const (
 	firstBackoff   = 100 * time.Millisecond
 	longestBackoff = 10 * time.Second
 
-	drainTimeout = 10 * time.Second
+	defaultDrain = 10 * time.Second
 
 	// releaseInterval is how often it is seen whether the spool may forget
 	// something while nothing comes in, which may be because it is full.
@@ -70,6 +69,9 @@ type Options struct {
 	// commits are not on disk when it says so. It is less while the spool has
 	// little room: a hit that is refused is lost for sure.
 	Keep time.Duration
+	// Drain is how long Run goes on copying after it was told to end; 0 is ten
+	// seconds.
+	Drain time.Duration
 	// Joins says that the store was told its position in this very spool a moment
 	// ago, so that it can't be further than an older copy of it goes.
 	Joins bool
@@ -77,15 +79,11 @@ type Options struct {
 
 // Loader copies one spool to one store.
 type Loader struct {
-	o       Options
-	log     *slog.Logger
-	metrics *metrics
-	pos     atomic.Int64 // everything before is stored
+	*copier
+	o Options
 
-	batch event.Batch // built, or being built, from pos on
-	wake  time.Time   // when the last batch was begun
-
-	asked bool // the store has said where it is since we started
+	wake  time.Time // when the last batch was begun
+	asked bool      // the store has said where it is since we started
 
 	lag  lag
 	kept []mark // stored, and not yet released
@@ -93,18 +91,17 @@ type Loader struct {
 
 // New makes a Loader. Run does the work.
 func New(o Options) *Loader {
-	o.Interval = cmp.Or(o.Interval, defaultInterval)
-	o.Rows = cmp.Or(o.Rows, defaultRows)
-	l := &Loader{o: o, log: o.Log, asked: o.Joins}
-	if l.log == nil {
-		l.log = slog.New(slog.DiscardHandler)
-	}
+	o.Interval, o.Drain = cmp.Or(o.Interval, defaultInterval), cmp.Or(o.Drain, defaultDrain)
+	l := &Loader{copier: newCopier(o.Spool, o), o: o, asked: o.Joins}
 	l.pos.Store(o.Spool.Oldest())
 	l.metrics = newMetrics(o.Metrics, l)
 	return l
 }
 
-// Run copies until ctx ends, then copies what is left, for ten seconds at
+// Position is where the next batch begins: everything before is stored.
+func (l *Loader) Position() int64 { return l.pos.Load() }
+
+// Run copies until ctx ends, then copies what is left, for Options.Drain at
 // most. Stop the spool's Run before: what it makes durable later waits for the
 // next start.
 func (l *Loader) Run(ctx context.Context) error { return l.RunUntil(ctx, ctx) }
@@ -119,7 +116,7 @@ func (l *Loader) RunUntil(ctx, leave context.Context) error {
 	if ctx.Err() == nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.Drain)
 	defer cancel()
 	if err := l.drain(ctx); err != nil {
 		bytes, _ := l.Lag()
@@ -265,11 +262,6 @@ func (l *Loader) release(now time.Time) {
 		l.log.Warn("a loaded spool segment could not be removed: it is at the next start", "error", err)
 	}
 }
-
-// full says that the batch is large enough.
-func (l *Loader) full() bool { return l.size() >= l.o.Rows || l.batch.To-l.batch.From >= batchBytes }
-
-func (l *Loader) size() int { return len(l.batch.Events) + len(l.batch.Drops) + len(l.batch.Keys) }
 
 // resume sets pos to where the store says everything before is stored.
 func (l *Loader) resume(ctx context.Context) error {

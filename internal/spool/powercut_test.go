@@ -139,6 +139,9 @@ func (w *world) check(d *powercut.Disk) error {
 	if err := w.load(context.Background(), s, false); err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
+	if err := sameCopies(s); err != nil {
+		return err
+	}
 	return w.compare()
 }
 

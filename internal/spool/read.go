@@ -33,12 +33,23 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // *Damage, yield's own (next is then the position of the record it refused),
 // or the disk's.
 func (s *Spool) Read(ctx context.Context, from int64, max int, yield func(pos int64, record []byte) error) (next int64, err error) {
+	next, err = read(ctx, s.read, from, max, yield)
+	if d, ok := errors.AsType[*Damage](err); ok {
+		s.metrics.damage.Add(float64(d.To - d.From))
+	}
+	return next, err
+}
+
+// reader gives up to n bytes from position from on, in mem or in its own memory.
+type reader func(from int64, n int, mem *[]byte) (chunk, error)
+
+func read(ctx context.Context, in reader, from int64, max int, yield func(pos int64, record []byte) error) (next int64, err error) {
 	if err := ctx.Err(); err != nil {
 		return from, err
 	}
 	mem := buffers.Get().(*[]byte)
 	defer buffers.Put(mem)
-	c, err := s.read(from, max, mem)
+	c, err := in(from, max, mem)
 	if err != nil || c.end == from {
 		return from, err
 	}
@@ -56,10 +67,10 @@ func (s *Spool) Read(ctx context.Context, from int64, max int, yield func(pos in
 		}
 		if !ok && off == 0 && short && int64(len(c.b)) < c.end-from && max < recordHeader+maxLength {
 			// The first record is larger than max.
-			return s.Read(ctx, from, recordHeader+maxLength, yield)
+			return read(ctx, in, from, recordHeader+maxLength, yield)
 		}
 		if !ok && off == 0 {
-			return from, s.damage(from)
+			return from, damage(in, from)
 		}
 		if !ok {
 			break // whole on the next Read, or damaged
@@ -128,9 +139,8 @@ func (s *Spool) read(from int64, n int, mem *[]byte) (chunk, error) {
 
 // damage finds where the damage at from ends: behind the record if its header
 // is whole, else at the next good record of the segment, else at its end.
-func (s *Spool) damage(from int64) error {
-	mem := new([]byte)
-	c, err := s.read(from, 1<<62, mem)
+func damage(in reader, from int64) error {
+	c, err := in(from, 1<<62, new([]byte))
 	if err != nil {
 		return err
 	}
@@ -140,7 +150,6 @@ func (s *Spool) damage(from int64) error {
 	} else if i, _ := resync(c.b, c.salt, from); i >= 0 {
 		d.To = from + int64(i)
 	}
-	s.metrics.damage.Add(float64(d.To - d.From))
 	return d
 }
 
