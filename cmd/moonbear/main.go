@@ -42,6 +42,7 @@ type commands struct {
 	Export  exportCmd  `cmd:"" help:"Write a site's raw events as CSV, NDJSON or Parquet; import takes them again."`
 	Move    moveCmd    `cmd:"" help:"Move to another control database, event store or both, with the server running: everything is compared before it counts. Or only compare."`
 	Doctor  doctorCmd  `cmd:"" help:"Say on one screen whether this instance is well, and what to do where it isn't. Exits with 1 when something is broken."`
+	Spool   spoolCmd   `cmd:"" help:"Hand over the spool of a volume that no server will run on again."`
 	Help    helpCmd    `cmd:"" help:"List the commands; help env explains the configuration."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

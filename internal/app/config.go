@@ -49,6 +49,13 @@ type Config struct {
 	Roles      List          `env:"ROLES" envDefault:"web,collect,jobs" help:"What this process does, of web (pages and the API), collect (takes hits) and jobs (scheduled work). Less than all needs DATABASE_URL and EVENTS_URL that several processes can share." example:"collect"`
 	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"How long a process that was told to stop goes on while /readyz says no, so that the proxy in front sends nobody new." example:"5s"`
 
+	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT" envDefault:"10s" help:"How long a process that was told to stop then goes on copying its spool to the event store. What is left stays in DATA_DIR and, with BACKUP_URL, is handed over to the other processes." example:"1m"`
+
+	BackupURL          string `env:"BACKUP_URL" help:"Storage that all servers of a service share, an S3 bucket or a directory: what one can't load any more is handed over to the others through it. Default: none." example:"s3://moonbear-backups/production?region=eu-central-1"`
+	AWSAccessKeyID     string `env:"AWS_ACCESS_KEY_ID" help:"The key for BACKUP_URL, if it is a bucket. It may get, put, list and delete objects." example:"AKIAIOSFODNN7EXAMPLE"`
+	AWSSecretAccessKey string `env:"AWS_SECRET_ACCESS_KEY" help:"The secret of that key." example:"SECRET"`
+	AWSSessionToken    string `env:"AWS_SESSION_TOKEN" help:"What comes with a key that is good for a while." example:"TOKEN"`
+
 	MetricsAddr string `env:"METRICS_ADDR" envDefault:"127.0.0.1:9090" help:"Address of /metrics (Prometheus); off turns it off." example:"off"`
 	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error." example:"debug"`
 	Env         string `env:"ENV" envDefault:"production" help:"production (JSON logs) or development (readable logs)." example:"development"`
@@ -152,6 +159,12 @@ func ReadConfig(environ []string) (Config, error) {
 	}
 	if c.DrainDelay < 0 || c.DrainDelay > time.Hour {
 		bad("DRAIN_DELAY", c.DrainDelay.String(), "want a duration like 5s, at most 1h")
+	}
+	if c.DrainTimeout <= 0 || c.DrainTimeout > time.Hour {
+		bad("DRAIN_TIMEOUT", c.DrainTimeout.String(), "want a duration like 1m, at most 1h")
+	}
+	if _, err := c.bucket(); err != nil {
+		bad("BACKUP_URL", scheme(c.BackupURL), err.Error())
 	}
 	if c.RedisURL != "" {
 		if err := redis.Check(c.RedisURL); err != nil {

@@ -18,6 +18,9 @@ func (s *server) destroySites(ctx context.Context) error {
 	}
 	defer s.moving.events.RUnlock()
 	n, err := s.control.sites.Destroy(ctx, func(ctx context.Context, sites []int64) error {
+		if err := s.noneHandedOver(ctx); err != nil {
+			return err
+		}
 		if err := s.spool.Scrub(ctx, s.stored); err != nil {
 			return err
 		}

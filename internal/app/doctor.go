@@ -67,7 +67,7 @@ func Doctor(ctx context.Context, cfg Config, version string) (Checkup, error) {
 		return Checkup{}, err
 	}
 	var opened error
-	for _, step := range []func(context.Context) error{s.openControl, s.openSpool, s.openStore} {
+	for _, step := range []func(context.Context) error{s.openBucket, s.openControl, s.openSpool, s.openStore} {
 		if opened = step(ctx); opened != nil {
 			break
 		}
@@ -86,7 +86,7 @@ const examineFor = 10 * time.Second
 // examine looks at every part that is open.
 func (s *server) examine(ctx context.Context, _ struct{}) (Checkup, error) {
 	checks := []func(context.Context) []Finding{
-		s.examineSettings, s.examineControl, s.examineEvents, s.examineRedis, s.examineSpool, s.examineDisk,
+		s.examineSettings, s.examineControl, s.examineEvents, s.examineRedis, s.examineSpool, s.examineShared, s.examineDisk,
 		s.examineClock, s.examineJobs, s.examineTLS,
 	}
 	found := make([][]Finding, len(checks))

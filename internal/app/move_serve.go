@@ -109,6 +109,9 @@ func (s *server) move(ctx context.Context, q moveTo, tell func(move.Progress)) (
 				m.events.Unlock()
 			}
 		}()
+		if err := s.noneHandedOver(ctx); err != nil {
+			return nil, nil, err
+		}
 		if err := s.standStill(ctx, o.To.Events); err != nil {
 			return nil, nil, err
 		}
@@ -184,7 +187,7 @@ func watchRoom(ctx context.Context, sp *spool.Spool, most int64) (context.Contex
 // moveStopped moves an instance that no server runs on. s is newly made.
 func (s *server) moveStopped(ctx context.Context, q moveTo, tell func(move.Progress)) (r *move.Report, err error) {
 	defer func() { err = errors.Join(err, s.close()) }()
-	for _, step := range []func(context.Context) error{s.openControl, s.openSpool, s.openStore} {
+	for _, step := range []func(context.Context) error{s.openBucket, s.openControl, s.openSpool, s.openStore} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -201,6 +204,9 @@ func (s *server) moveStopped(ctx context.Context, q moveTo, tell func(move.Progr
 	defer func() { err = errors.Join(err, closeTargets()) }()
 	if q.Events != "" {
 		// What an earlier run fed the target must be in the source as well.
+		if err := s.noneHandedOver(ctx); err != nil {
+			return nil, err
+		}
 		if err := s.loadRest(ctx, "a move"); err != nil {
 			return nil, err
 		}

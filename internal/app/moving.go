@@ -23,7 +23,9 @@ type moving struct {
 	control sync.RWMutex // held for reading by requests that change the control database
 	loading pausable
 	jobs    pausable
-	paused  atomic.Int64 // when loading was, Unix ms; 0: it isn't
+
+	adopting pausable
+	paused   atomic.Int64 // when loading was, Unix ms; 0: it isn't
 
 	next atomic.Pointer[Config] // where the server goes on, once it was moved
 	made context.Context        // ends then
@@ -59,6 +61,14 @@ func (m *moving) still(ctx context.Context) error {
 	return nil
 }
 
+// change lets somebody change events, unless they have to stand still.
+func (m *moving) change() (done func(), ok bool) {
+	if !m.events.TryRLock() {
+		return nil, false
+	}
+	return m.events.RUnlock, true
+}
+
 // pauseLoading stops loading after the batch under way.
 func (m *moving) pauseLoading() {
 	m.paused.Store(time.Now().UnixMilli())
@@ -72,9 +82,10 @@ func (m *moving) resumeLoading() {
 
 // hold stops jobs and whoever would change the control database.
 func (m *moving) hold(context.Context) (release func(), err error) {
-	m.jobs.pause()   // waits for running jobs
-	m.control.Lock() // waits for requests under way
-	return func() { m.control.Unlock(); m.jobs.resume() }, nil
+	m.jobs.pause()     // waits for running jobs
+	m.adopting.pause() // whose leases are in the control database
+	m.control.Lock()   // waits for requests under way
+	return func() { m.control.Unlock(); m.adopting.resume(); m.jobs.resume() }, nil
 }
 
 var (
@@ -130,6 +141,9 @@ func (s *server) behind() time.Duration {
 	bytes, age := s.loader.Lag()
 	if at := s.moving.paused.Load(); at != 0 && bytes > 0 {
 		age = max(age, time.Since(time.UnixMilli(at)))
+	}
+	if s.adopter != nil {
+		age = max(age, s.adopter.Behind())
 	}
 	return age
 }

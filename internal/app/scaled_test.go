@@ -15,6 +15,7 @@ import (
 type scaled struct {
 	t                       *testing.T
 	database, events, redis string
+	ch                      *chtest.Server
 }
 
 func newScaled(t *testing.T) *scaled {
@@ -23,7 +24,7 @@ func newScaled(t *testing.T) *scaled {
 		t.Skip("needs a PostgreSQL: with TEST_POSTGRES_URL this runs")
 	}
 	ch := chtest.Start(t)
-	return &scaled{t: t, database: dbtest.URL(t), events: "clickhouse+" + ch.Database(t), redis: redistest.Start(t).URL}
+	return &scaled{t: t, database: dbtest.URL(t), events: "clickhouse+" + ch.Database(t), redis: redistest.Start(t).URL, ch: ch}
 }
 
 func (s *scaled) config(dir string, more ...string) Config {

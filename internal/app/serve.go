@@ -19,11 +19,13 @@ import (
 
 	"moonbear/internal/account"
 	"moonbear/internal/api"
+	"moonbear/internal/blob"
 	"moonbear/internal/bot"
 	"moonbear/internal/collect"
 	"moonbear/internal/db"
 	"moonbear/internal/event"
 	"moonbear/internal/geo"
+	"moonbear/internal/handover"
 	"moonbear/internal/job"
 	"moonbear/internal/load"
 	"moonbear/internal/salt"
@@ -52,7 +54,8 @@ type ServeOptions struct {
 	// Listening is told the address once it takes connections; may be nil.
 	Listening func(addr string)
 
-	moveStep func(name string) error // tests break moves off in it
+	moveStep   func(name string) error // tests break moves off in it
+	adoptEvery time.Duration           // 0: as the adopter does
 }
 
 // Serve runs the server until ctx ends.
@@ -82,7 +85,8 @@ func serveAs(ctx context.Context, cfg Config, o ServeOptions, log *slog.Logger, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	s.version, s.front, s.moveStep = o.Version, f, o.moveStep
+	s.version, s.front, s.moveStep, s.adoptEvery = o.Version, f, o.moveStep, o.adoptEvery
+	s.openAdopter()
 	err = s.run(ctx, o)
 	return s.moving.next.Load(), err
 }
@@ -96,6 +100,8 @@ type server struct {
 	front     *front
 	moving    *moving
 	moveStep  func(name string) error
+	bucket    blob.Bucket // shared storage; nil: there is none
+	adopter   *handover.Adopter
 	dir       *dataDir
 	shared    shared // with other replicas
 	control   *control
@@ -112,6 +118,7 @@ type server struct {
 	web       *web.Server
 
 	version    string
+	adoptEvery time.Duration
 	controlled chan struct{} // closed when the control database is there and up to date
 	stopping   atomic.Bool
 	restored   bool // open visits, from the store
@@ -133,7 +140,7 @@ func open(ctx context.Context, cfg Config, log *slog.Logger) (s *server, err err
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		s.openControl, s.openSpool, s.openStore, s.openCollect, s.openPages,
+		s.openBucket, s.openControl, s.openSpool, s.openStore, s.openCollect, s.openPages,
 	} {
 		if err := step(ctx); err != nil {
 			return s, err
@@ -196,7 +203,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	if !s.cfg.eventsEmbedded() {
 		keep = keepLoaded
 	}
-	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Keep: keep, Log: s.log, Metrics: s.metrics})
+	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Keep: keep, Drain: s.cfg.DrainTimeout, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
 	if days, ok := s.store.(event.DayKeeper); ok {
 		s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: days, Log: s.log, Metrics: s.metrics})
@@ -315,6 +322,7 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	}
 	ctx = s.moving.until(ctx)
 	st := newStages(s.log)
+	st.start("hand over", s.handOver)
 	st.start("load", s.moving.loading.run(s.loader.RunUntil))
 	st.start("spool", s.spool.Run)
 	s.shared.start(st, s.salts)
@@ -324,6 +332,9 @@ func (s *server) run(ctx context.Context, o ServeOptions) error {
 	st.start("collect", s.collector.Run)
 	if s.restored {
 		st.start("visits", s.restoreEnded)
+	}
+	if s.adopter != nil {
+		st.start("adopt", s.moving.adopting.run(func(_, until context.Context) error { return s.adopt(until) }))
 	}
 	if s.cfg.does(roleJobs) {
 		st.start("jobs", s.moving.jobs.run(func(_, until context.Context) error { return s.runJobs(until) }))

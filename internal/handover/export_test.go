@@ -1,0 +1,4 @@
+package handover
+
+// Parse is what reads markers.
+var Parse = parse
