@@ -186,10 +186,14 @@ func (k *Keeper) due(ctx context.Context, st *site.Site, first time.Time) (event
 	for _, d := range kept.Days {
 		is[d.From.UnixMilli()] = true
 	}
+	past := len(days)
+	for past > 0 && days[past-1].to.After(now) {
+		past--
+	}
 	wanted := make([]bool, len(days))
-	for i, d := range days {
-		over := !d.to.After(now) && (kept.Settled.IsZero() || !d.to.After(kept.Settled))
-		wanted[i] = over && !is[d.from.UnixMilli()] && around(counts, i) >= k.o.Busy
+	for i, d := range days[:past] {
+		settled := kept.Settled.IsZero() || !d.to.After(kept.Settled)
+		wanted[i] = settled && !is[d.from.UnixMilli()] && around(counts[:past], i) >= k.o.Busy
 	}
 	shared, err := k.shared(ctx, st.ID, days, counts, wanted)
 	if err != nil {
@@ -211,12 +215,15 @@ func (k *Keeper) due(ctx context.Context, st *site.Site, first time.Time) (event
 	return what, err
 }
 
-// around is how many events the month around a day has.
+// around is how many events the month around a day has: of a month that began
+// before the site did, or goes on, as many as it would have by those of its days
+// that are known.
 func around(counts []int64, day int) (n int64) {
-	for _, c := range counts[max(0, day-month/2):min(len(counts), day+month/2+1)] {
+	known := counts[max(0, day-month/2):min(len(counts), day+month/2+1)]
+	for _, c := range known {
 		n += c
 	}
-	return n
+	return n * month / int64(len(known))
 }
 
 func (k *Keeper) countDays(ctx context.Context, st *site.Site, days []bucket) ([]int64, error) {

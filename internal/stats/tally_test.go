@@ -104,3 +104,21 @@ func TestTally(t *testing.T) {
 		}
 	}
 }
+
+// A day at an end of what is known is as busy as one in the middle.
+func TestAround(t *testing.T) {
+	const a = 1000
+	steady := slices.Repeat([]int64{a}, 40)
+	for _, day := range []int{0, 1, 15, 20, 39} {
+		if n := around(steady, day); n != month*a {
+			t.Errorf("around day %d of forty equal ones: %d, want %d", day, n, month*a)
+		}
+	}
+	steady[20] = 0 // a quiet Sunday
+	if n := around(steady, 20); n != (month-1)*a {
+		t.Errorf("around a quiet day: %d, want %d", n, (month-1)*a)
+	}
+	if n := around([]int64{7}, 0); n != month*7 {
+		t.Errorf("around a site's first day: %d, want %d", n, month*7)
+	}
+}
