@@ -40,7 +40,7 @@ const fewMeasurements = 10
 
 func perfPanel() panel {
 	p := panel{name: perfName, tabs: perfMeasures, params: []choice{perfPercentiles, perfBy}, wide: true}
-	p.question = func(a ask, tab string) stats.Query { return perfOf(a, tab).slowest(panelRows, 0) }
+	p.question = func(a ask, tab string) stats.Query { return perfOf(a, tab).slowest(panelRows, 0, stats.Pageviews) }
 	p.show = showPerf
 	return p
 }
@@ -103,11 +103,12 @@ func (p perf) series() stats.Query {
 	return q
 }
 
-// slowest asks for the rows that were slowest, of those measured often enough.
-func (p perf) slowest(rows int, least float64) stats.Query {
+// slowest asks for the rows that were slowest, of those measured often enough,
+// and for more metrics of them.
+func (p perf) slowest(rows int, least float64, more ...stats.Metric) stats.Query {
 	q := p.a.q
 	q.Compare = stats.NoComparison
-	q = q.By(p.by, rows, p.main(), p.count(), stats.Pageviews)
+	q = q.By(p.by, rows, append([]stats.Metric{p.main(), p.count()}, more...)...)
 	if least > 0 {
 		q.Least = stats.Least{Metric: p.count(), N: least}
 	}
