@@ -23,7 +23,9 @@ func (s *Stats) ask(ctx context.Context, r *Result, q Query, over Span, bs []buc
 		return nil, err
 	}
 	with := func(days []event.Day) ([]answer, error) {
-		return s.answersOf(ctx, q, p.withDays(keptIn(q.Site.TimeZone, days, p.from, p.to), imports))
+		k := keptIn(q.Site.TimeZone, days, p.from, p.to)
+		k.version = kept.Version
+		return s.answersOf(ctx, q, p.withDays(k, imports))
 	}
 	as, err := with(kept.Days)
 	if err != nil || len(kept.Days) == 0 {

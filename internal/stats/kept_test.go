@@ -313,3 +313,59 @@ func (w *keptWorld) remove() {
 		o.events = slices.DeleteFunc(o.events, func(e event.Event) bool { return !ms(e.Time).Before(from) && ms(e.Time).Before(to) })
 	}
 }
+
+// TestRememberedDays: what was remembered of kept days is forgotten when one of
+// them is kept anew, although the same days are.
+func TestRememberedDays(t *testing.T) {
+	w := newKeptWorld(t, nil, 0)
+	st := siteIn(t, "UTC")
+	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	load := func(day int, took ...int32) {
+		t.Helper()
+		var es []event.Event
+		for i, ms := range took {
+			at := now.AddDate(0, 0, day).Add(time.Duration(i) * time.Minute).UnixMilli()
+			e := event.Event{Site: st.ID, Time: at, Name: event.Pageview, Visitor: w.pos + int64(i) + 1, Visit: w.pos + int64(i) + 1, Path: "/"}
+			e.VisitStart, e.Measures[event.PageLoad] = at, event.Measured(int64(ms))
+			es = append(es, e)
+		}
+		if err := w.store.Append(t.Context(), eventtest.Batch("spool", w.pos, es)); err != nil {
+			t.Fatal(err)
+		}
+		w.pos += int64(len(es))
+	}
+	w.sites = append(w.sites, st)
+	for day := -9; day < 0; day++ {
+		load(day, 100, 200, 300)
+	}
+	w.keep()
+	s := stats.New(w.store, func() time.Time { return now })
+	totals := stats.Query{Site: st, Period: stats.Period{Name: "7d"}}.Totals("page_load_p50", "page_load_p75", "page_load_count")
+	series := stats.Query{Site: st, Period: stats.Period{Name: "7d"}, Interval: stats.Day}.Series("page_load_p75", "page_load_count")
+	ask := func(p50, p75, count, dayP75, dayCount float64) {
+		t.Helper()
+		for range 2 { // the second is remembered
+			r, err := s.Run(t.Context(), totals)
+			if err != nil {
+				t.Fatal(err)
+			}
+			days, err := s.Run(t.Context(), series)
+			if err != nil {
+				t.Fatal(err)
+			}
+			day := days.Points[len(days.Points)-4] // three days ago
+			got := []float64{r.Totals[0].N, r.Totals[1].N, r.Totals[2].N, day.Values[0].N, day.Values[1].N}
+			if want := []float64{p50, p75, count, dayP75, dayCount}; !slices.Equal(got, want) {
+				t.Errorf("%v, want %v", got, want)
+			}
+		}
+	}
+	before := w.days(0)
+	ask(200, 300, 18, 300, 3)
+	load(-3, 700, 800, 900, 700, 800, 900, 700, 800, 900, 700, 800, 900)
+	w.keep()
+	if n := w.days(0); n != before || n < 9 {
+		t.Fatalf("%d days are kept, want the %d of before", n, before)
+	}
+	ask(300, 800, 30, 900, 15)
+}

@@ -13,9 +13,10 @@ type stretch struct{ from, to time.Time }
 // daysKept are what of a plan's span needn't be read, because whole days of it
 // were counted before.
 type daysKept struct {
-	zone string    // the site's, whose days they are
-	runs []stretch // by time
-	raw  []stretch // the rest
+	zone    string    // the site's, whose days they are
+	version int64     // of the store's days of the site
+	runs    []stretch // by time
+	raw     []stretch // the rest
 }
 
 // maxRuns bounds how often a span is cut: each cut is one more scan. The

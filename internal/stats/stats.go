@@ -13,10 +13,11 @@ import (
 	"sync"
 	"time"
 
-	"moonbear/internal/event"
-
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
+
+	"moonbear/internal/event"
 )
 
 // Stats answers queries from an event store.
@@ -27,13 +28,19 @@ type Stats struct {
 	inOneGo int64 // but in tests
 	holding *semaphore.Weighted
 
+	answered *lru.Cache[keptAnswer, []keptRow]
+
 	mu    sync.Mutex
 	sizes map[int64]sizeKnown // by site
 }
 
 // New makes Stats over a store; now is the clock periods are reckoned from.
 func New(store event.Store, now func() time.Time) *Stats {
-	return &Stats{store: store, now: now, inOneGo: inOneGo, holding: semaphore.NewWeighted(ofOne * inOneGo), sizes: map[int64]sizeKnown{}}
+	answered, err := lru.New[keptAnswer, []keptRow](keptAnswers)
+	if err != nil { // it refuses no size but one below 1
+		panic(err)
+	}
+	return &Stats{store: store, now: now, inOneGo: inOneGo, holding: semaphore.NewWeighted(ofOne * inOneGo), answered: answered, sizes: map[int64]sizeKnown{}}
 }
 
 // atOnce is how many queries of one page run side by side. DuckDB already

@@ -51,6 +51,16 @@ func (t *tally) inCell(cell, n int64) {
 	}
 }
 
+// add counts what another tally of the measure has.
+func (t *tally) add(o *tally) {
+	for cell, n := range o.cells {
+		t.inCell(cell, n)
+	}
+	for value, n := range o.values {
+		t.values[value] += n
+	}
+}
+
 // reach is the first of some keys, in order, up to which so many are counted
 // that they are a percentage of the total, and how many are before it.
 func reach(counts map[int64]int64, keys []int64, before, total int64, percent int) (key, upto int64) {
@@ -213,75 +223,55 @@ func together(q Query, parts ...*partial) (all []answer) {
 
 // tallyDays takes the percentiles of kept days, one bucket each, as they are.
 func (s *Stats) tallyDays(ctx context.Context, p plan, sc scan) (tallies, error) {
-	ts, percents := tallies{}, sc.percents()
-	err := s.each(ctx, p.site, p.keptByDay(s.store.Dialect(), sc), func(rows *sql.Rows) error {
-		var bucket int
-		var measure string
-		var of tally
-		at := make([]int64, len(percents))
-		into := []any{&bucket, &measure, &of.n, &of.good, &of.poor}
-		for i := range at {
-			into = append(into, &at[i])
-		}
-		err := rows.Scan(into...)
-		of.at = map[int]int64{}
+	percents := sc.percents()
+	rows, err := s.keptRows(ctx, p, p.keptByDay(s.store.Dialect(), sc), 3+len(percents))
+	ts := tallies{}
+	for _, r := range rows {
+		of := ts.of(r.bucket, r.measure)
+		of.n, of.good, of.poor = r.tells[0], r.tells[1], r.tells[2]
 		for i, percent := range percents {
-			of.at[percent] = at[i]
+			of.at[percent] = r.tells[3+i]
 		}
-		*ts.of(bucket, measure) = of
-		return err
-	})
+	}
 	return ts, err
 }
 
 // tally adds up kept days and the rest.
 func (s *Stats) tally(ctx context.Context, p plan, sc scan) (tallies, error) {
-	type row struct {
-		bucket  int
-		measure string
-		what, n int64 // a cell or a value, and how often it was
-	}
-	read := func(ctx context.Context, st statement, add func(row)) error {
-		return s.each(ctx, p.site, st, func(rows *sql.Rows) error {
-			var r row
-			into := []any{&r.bucket, &r.measure, &r.what, &r.n}
-			if p.runs == nil {
-				into = into[1:]
-			}
-			err := rows.Scan(into...)
-			add(r)
-			return err
-		})
-	}
-	var cells, raw []row
+	var cells []keptRow
+	ts, raw := tallies{}, tallies{}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		return read(gctx, p.keptCells(s.store.Dialect(), sc), func(r row) { cells = append(cells, r) })
+	g.Go(func() (err error) {
+		cells, err = s.keptRows(gctx, p, p.keptCells(s.store.Dialect(), sc), 2)
+		return err
 	})
 	if len(p.kept.raw) > 0 {
-		g.Go(func() error {
-			return read(gctx, p.rawValues(s.store.Dialect(), sc), func(r row) { raw = append(raw, r) })
-		})
+		g.Go(func() error { return s.rawTallies(gctx, p, sc, raw) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	ts, kept := tallies{}, map[measuredCell]bool{}
+	kept := map[measuredCell]bool{}
 	for _, r := range cells {
-		ts.of(r.bucket, r.measure).inCell(r.what, r.n)
-		kept[measuredCell{r.measure, r.what}] = true
+		cell, n := r.tells[0], r.tells[1]
+		ts.of(r.bucket, r.measure).inCell(cell, n)
+		kept[measuredCell{r.measure, cell}] = true
 	}
-	for _, r := range raw {
-		t := ts.of(r.bucket, r.measure)
-		t.inCell(cellOf(r.measure, r.what), r.n)
-		t.values[r.what] += r.n
+	for bucket, measures := range raw {
+		for m, of := range measures {
+			ts.of(bucket, m).add(of)
+		}
 	}
 	wanted := ts.wanted(sc.percents())
 	maps.DeleteFunc(wanted, func(c measuredCell, _ bool) bool { return !kept[c] })
 	if len(wanted) > 0 {
-		err := read(ctx, p.keptInCells(s.store.Dialect(), sc, wanted), func(r row) { ts.of(r.bucket, r.measure).values[r.what] += r.n })
+		values, err := s.keptRows(ctx, p, p.keptInCells(s.store.Dialect(), sc, wanted), 2)
 		if err != nil {
 			return nil, err
+		}
+		for _, r := range values {
+			value, n := r.tells[0], r.tells[1]
+			ts.of(r.bucket, r.measure).values[value] += n
 		}
 	}
 	for _, measures := range ts {
@@ -292,6 +282,24 @@ func (s *Stats) tally(ctx context.Context, p plan, sc scan) (tallies, error) {
 		}
 	}
 	return ts, nil
+}
+
+// rawTallies counts the values of the days that aren't kept.
+func (s *Stats) rawTallies(ctx context.Context, p plan, sc scan, into tallies) error {
+	return s.each(ctx, p.site, p.rawValues(s.store.Dialect(), sc), func(rows *sql.Rows) error {
+		var bucket int
+		var measure string
+		var value, n int64
+		columns := []any{&bucket, &measure, &value, &n}
+		if p.runs == nil {
+			columns = columns[1:]
+		}
+		err := rows.Scan(columns...)
+		of := into.of(bucket, measure)
+		of.inCell(cellOf(measure, value), n)
+		of.values[value] += n
+		return err
+	})
 }
 
 // measuredCell is a cell of a measure.
