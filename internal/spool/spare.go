@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // The spare is a file whose blocks are already written, so that filling it
@@ -26,18 +27,38 @@ func (p *spareSlot) want() {
 	}
 }
 
-// prepareSpares makes a spare whenever one was taken, until ctx ends.
+// prepareSpares makes a spare whenever one was taken, until ctx ends. While the
+// disk fails it tries to every two seconds: a server that says it can't store
+// hits is sent none, and so none of them would ever find out that it can.
 func (s *Spool) prepareSpares(ctx context.Context) {
 	for {
+		var again <-chan time.Time
+		if s.failing() {
+			again = time.After(longestBackoff)
+		}
 		select {
 		case <-s.spare.wanted:
-			// An error is not the writer's yet: it meets the same one when it
-			// needs the file, and says so then.
-			_ = s.prepareSpare()
+			if !s.failing() {
+				// An error is not the writer's yet: it meets the same one when it
+				// needs the file, and says so then.
+				_ = s.prepareSpare()
+			}
+		case <-again:
+			if s.tryDisk() == nil {
+				s.mu.Lock()
+				s.failure = nil
+				s.mu.Unlock()
+			}
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+func (s *Spool) failing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failure != nil
 }
 
 func (s *Spool) prepareSpare() error {
@@ -52,6 +73,31 @@ func (s *Spool) prepareSpare() error {
 	}
 	s.spare.ready = true
 	return f.Close()
+}
+
+// tryDisk makes a spare, or writes over the one there is.
+func (s *Spool) tryDisk() error {
+	s.spare.mu.Lock()
+	defer s.spare.mu.Unlock()
+	var f File
+	var err error
+	if s.spare.ready {
+		s.spare.ready = false // if this fails, what it holds can't be known
+		if f, err = s.fs.Open(s.path(spareName)); err != nil {
+			return err
+		}
+		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), s.segBytes)], 0)
+		if err == nil {
+			err = f.Sync()
+		}
+	} else {
+		f, err = s.makeSpare(s.segBytes)
+	}
+	if f != nil {
+		err = errors.Join(err, f.Close())
+	}
+	s.spare.ready = err == nil
+	return err
 }
 
 // takeSpare returns the file named spare, of the given size. It is made now if

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +112,38 @@ func TestReadStopsWhereItIsTold(t *testing.T) {
 	if _, err := s.Read(t.Context(), s.Durable()+1, 1, nil); err == nil {
 		t.Error("reading behind the end is no error")
 	}
+}
+
+// A spool says that it is well again although nobody tries to append.
+func TestWellAgainByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := powercut.New()
+		s, stop := open(t, spool.Options{Dir: "spool", FS: d, SegmentBytes: 4 << 10})
+		defer stop()
+		add(t, s, "a")
+		for _, cause := range []error{syscall.ENOSPC, syscall.EIO} {
+			synctest.Wait() // there is a spare
+			d.FailAt(1, 1<<30, cause)
+			want := spool.ErrFailed
+			if cause == syscall.ENOSPC {
+				want = spool.ErrFull
+			}
+			if err := s.Append(t.Context(), []byte("b")); !errors.Is(err, want) {
+				t.Fatalf("%v: Append answers %v", cause, err)
+			}
+			time.Sleep(time.Minute)
+			if err := s.Healthy(); !errors.Is(err, want) {
+				t.Errorf("%v for a minute, and the spool says: %v", cause, err)
+			}
+			d.FailAt(0, 0, nil)
+			time.Sleep(3 * time.Second)
+			if err := s.Healthy(); err != nil {
+				t.Errorf("three seconds after %v the spool says: %v", cause, err)
+			}
+			add(t, s, "c")
+		}
+		equal(t, all(t, s, 0), []string{"a", "c", "c"})
+	})
 }
 
 func TestRefusals(t *testing.T) {

@@ -240,6 +240,7 @@ func (s *Spool) fail(b *batch, cause error) {
 	default:
 	}
 	s.mu.Unlock()
+	s.spare.want() // which finds out when the disk is well again
 	if queued.taken != nil {
 		close(queued.taken)
 	}
