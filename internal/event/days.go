@@ -68,10 +68,11 @@ type Kept struct {
 // (timestamp: its first instant, UTC), dimension ("" for the whole day), value,
 // and the SumColumns. `day_values` has site_id, zone, day, measure (one of
 // MeasureColumns), marked, cell, value, count: how often exactly this was
-// measured, upto: how often this or less, total: how often anything, and
-// cell_count: at the last value of its cell, how often anything in the cell, else
-// 0. What a cell is, which rises with the value, is up to who gives the SQL;
-// marked rows, such as those of percentiles, are read without the others. Both may
+// measured, and, in marked rows alone, upto: how often this or less, total: how
+// often anything, and cell_count: at the last value of its cell, how often
+// anything in the cell. What a cell is, which rises with the value, and which rows
+// are marked, those of percentiles and the last of each cell, is up to who gives
+// the SQL. Both may
 // hold days that are kept no longer: ask for those of Kept.
 type DayKeeper interface {
 	Store

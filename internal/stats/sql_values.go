@@ -145,7 +145,9 @@ func (b *builder) dayValues(zone string, day event.Day) string {
 	for _, percent := range percents {
 		marked += fmt.Sprintf(" or 100 * upto >= %d * total and 100 * (upto - n) < %[1]d * total", percent)
 	}
-	columns := append(b.dayColumns(zone, day), "measure", marked, "cell", "value", "n", "upto", "total",
+	// What only marked rows are asked for is 0 in the others, which takes no room.
+	of := func(column string) string { return "case when marked then " + column + " else 0 end" }
+	columns := append(b.dayColumns(zone, day), "measure", "marked", "cell", "value", "n", of("upto"), of("total"),
 		"case when value = last then in_cell else 0 end")
-	return sel(columns, "(\n"+added+"\n)", nil, nil)
+	return sel(columns, "(\n"+sel([]string{"*", marked + " as marked"}, "(\n"+added+"\n)", nil, nil)+"\n)", nil, nil)
 }
