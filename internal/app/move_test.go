@@ -303,3 +303,47 @@ func TestMoveSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestMoveRunsOutOfRoom: hits wait in the spool while events are copied. When
+// they take up half of it, the move is broken off and they are counted.
+func TestMoveRunsOutOfRoom(t *testing.T) {
+	cfg := testConfig(t, t.TempDir(), "DATABASE_URL=sqlite://"+filepath.Join(t.TempDir(), "moonbear.db"), "SPOOL_MAX_BYTES=16MiB")
+	var r *running
+	var made SetupResult
+	const sent = 8 * 320 // of 4 kB each
+	fill := sync.OnceFunc(func() {
+		var visitors sync.WaitGroup
+		for v := range 8 {
+			visitors.Go(func() {
+				for i := range sent / 8 {
+					r.view(made.SiteID, fmt.Sprintf("https://example.com/%s/%d/%d", strings.Repeat("a", 1800), v, i))
+				}
+			})
+		}
+		visitors.Wait()
+		time.Sleep(2 * time.Second) // room is looked at each second
+	})
+	r = start(t, cfg, ServeOptions{moveStep: func(name string) error {
+		if name == "copied" {
+			fill()
+		}
+		return nil
+	}})
+	made, err := Setup(t.Context(), cfg, SetupRequest{Email: "a@example.com", Password: "correct horse", Domain: "example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := MoveRequest{ToEvents: "duckdb://" + filepath.Join(t.TempDir(), "e"), ToDatabase: "sqlite://" + filepath.Join(t.TempDir(), "d.db")}
+	if err := Move(t.Context(), cfg, q, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "The spool is half full") {
+		t.Fatalf("the move ended with %v", err)
+	}
+	if err := refuseMoved(cfg); err != nil {
+		t.Error(err)
+	}
+	until(t, "what waited is counted", func() bool { return r.metric(made, "pageviews") == float64(sent) })
+	if err := Move(t.Context(), cfg, q, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	r.view(made.SiteID, "https://example.com/last")
+	until(t, "the next server counts", func() bool { return r.metric(made, "pageviews") == float64(sent+1) })
+}
