@@ -39,7 +39,7 @@ func TestRest(t *testing.T) {
 	if err := s.rest(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if is := text(limit); is != was || is != "320.0 MiB" {
+	if is := text(limit); is != was || is != "288.0 MiB" {
 		t.Errorf("the memory limit is %s after a rest, want %s as before", is, was)
 	}
 	if n := count(t, s); n != int64(len(b.Events)) {
