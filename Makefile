@@ -16,7 +16,7 @@ SIZES   ?= 1,2,10
 BENCH   ?= /var/tmp/moonbear-bench
 # Packages that many goroutines are in at once: their tests also run under the
 # race detector each time. make race is for all.
-CROWDED := $(addprefix ./internal/,account collect kv kv/redis load salt spool)
+CROWDED := $(addprefix ./internal/,account collect handover kv kv/redis load salt spool)
 
 # Packages over the control database: their tests run on SQLite and a second
 # time on PostgreSQL.

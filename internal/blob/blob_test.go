@@ -238,8 +238,14 @@ func (s stops) Read([]byte) (int, error) {
 
 // Some put and others delete in the same directories; each sees its own.
 func isCrowded(t *testing.T, b blob.Bucket) {
-	if strings.Contains(t.Name(), "/s3/") {
-		t.Skip("the S3 server of tests keeps objects as files, and says of one in some hundreds that it is a directory")
+	var stays []string
+	if strings.Contains(t.Name(), "/s3") {
+		// The S3 server of tests keeps objects as files, and errs when a
+		// directory goes with its last one while another is put into it.
+		stays = []string{"spool/0/stays", "spool/1/stays"}
+		for _, name := range stays {
+			put(t, b, name, nil)
+		}
 	}
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -271,7 +277,7 @@ func isCrowded(t *testing.T, b blob.Bucket) {
 		})
 	}
 	all.Wait()
-	if got := names(t, b, ""); got != nil {
+	if got := names(t, b, ""); !slices.Equal(got, stays) {
 		t.Errorf("left are %v", got)
 	}
 }

@@ -166,7 +166,10 @@ func TestNeverFinished(t *testing.T) {
 // TestKilledWhileAdopting kills adopters around each batch, and at each object
 // they delete: another takes over when the lease has ended, not before.
 func TestKilledWhileAdopting(t *testing.T) {
-	s := newService(t)
+	if os.Getenv("TEST_LONG") == "" {
+		t.Skip("long: TEST_LONG=1 runs it, as make test does")
+	}
+	s := newServiceOn(t, duck(t), files(t)) // by itself: it looks at the clock
 	deaths, waits := 0, 0
 	for _, where := range []string{"before an append", "after an append", "at an object"} {
 		for at := 1; ; at++ {
@@ -689,7 +692,11 @@ func TestStorageAway(t *testing.T) {
 // TestAnyOrder does everything there is in a random order, with a kill now and
 // then, and each event is stored once in the end.
 func TestAnyOrder(t *testing.T) {
-	for seed := range uint64(20) {
+	seeds := uint64(2)
+	if os.Getenv("TEST_LONG") != "" {
+		seeds = 20
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { anyOrder(t, seed) })
 	}
 }

@@ -40,8 +40,10 @@ type service struct {
 	appended int // events, each of its own name
 }
 
+// newService is one on an embedded store and a directory, beside other tests'.
 func newService(t *testing.T) *service {
 	t.Helper()
+	t.Parallel()
 	return newServiceOn(t, duck(t), files(t))
 }
 

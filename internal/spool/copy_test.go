@@ -21,7 +21,7 @@ func sameCopies(s *spool.Spool) error {
 	}
 	read := func(from log, pos, to int64) (all string, err error) {
 		for pos < to {
-			next, err := from.Read(context.Background(), pos, 700, func(at int64, record []byte) error {
+			next, err := from.Read(context.Background(), pos, 3000, func(at int64, record []byte) error {
 				all += fmt.Sprintf("%d %q\n", at, record)
 				return nil
 			})
