@@ -22,7 +22,7 @@ CROWDED := $(addprefix ./internal/,account collect handover kv kv/redis load sal
 # time on PostgreSQL.
 CONTROLLED := $(addprefix ./internal/,account api/apitest app db job site transfer web)
 
-.PHONY: help run test race fuzz crash chaos bench bench-size bench-doc screenshots lint generate verify dist deps
+.PHONY: help run test race fuzz crash chaos bench bench-size bench-scale bench-doc screenshots lint generate verify dist deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,7 +54,7 @@ chaos: ## break a service of three replicas, one thing at a time, under load (qu
 
 bench: ## measure everything docs/performance.md promises; fails where a promise is broken
 	$(GO) build -o bin/moonbear ./cmd/moonbear
-	broken=0; $(GO) run ./bench/load -bin bin/moonbear || broken=1; \
+	broken=0; $(GO) run ./bench/load -bin bin/moonbear -data $(BENCH) || broken=1; \
 	$(GO) run ./bench/limits -bin bin/moonbear -dir $(BENCH) -campaign small,delete || broken=1; \
 	$(GO) run ./bench/size -bin bin/moonbear -data $(BENCH) -sizes $(SIZES) || broken=1; exit $$broken
 
@@ -62,8 +62,17 @@ bench-size: ## of that, how answers, memory and disk grow; SIZES=1,2,10,50 milli
 	$(GO) build -o bin/moonbear ./cmd/moonbear
 	$(GO) run ./bench/size -bin bin/moonbear -data $(BENCH) -sizes $(SIZES)
 
-bench-doc: ## put what bench-size has measured into docs/performance.md and its chart
+bench-scale: SIZES = 10,50
+bench-scale: ## DuckDB beside ClickHouse at SIZES=10,50 million events, and a hit's cost with 1 and 4 replicas
+	$(GO) build -o bin/moonbear ./cmd/moonbear
+	broken=0; export TEST_LONG=1; \
+	$(GO) run ./bench/size -bin bin/moonbear -data $(BENCH) -sizes $(SIZES) || broken=1; \
+	$(GO) run ./bench/size -bin bin/moonbear -data $(BENCH) -sizes $(SIZES) -store clickhouse || broken=1; \
+	.ci/services $(GO) run ./bench/scale -bin bin/moonbear -data $(BENCH) || broken=1; exit $$broken
+
+bench-doc: ## put what bench-size and bench-scale have measured into docs/performance.md and its chart
 	$(GO) run ./bench/size -data $(BENCH) -sizes '' -report -doc docs/performance.md -chart docs/performance.svg
+	$(GO) run ./bench/scale -data $(BENCH) -rounds 0 -report -doc docs/performance.md
 
 screenshots: ## photograph the pages into docs/screenshots
 	$(GO) test ./internal/web -count=1 -run 'TestScreenshots$$' -screenshots "$$PWD/docs/screenshots"

@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -19,6 +20,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"moonbear/bench/figures"
+	"moonbear/bench/hits"
 )
 
 func main() {
@@ -38,15 +42,16 @@ func run(ctx context.Context) error {
 	rounds := flag.Int("rounds", 3, "rounds of each server")
 	mode := flag.String("serve", "", "be a yardstick server: bare or durable")
 	metrics := flag.String("metrics", "off", "where the measured Moonbear serves /metrics and /debug/pprof meanwhile")
+	data := flag.String("data", "", "a directory to keep the figures in, for bench/scale")
 	addr := flag.String("addr", "", "where the yardstick listens")
 	flag.Parse()
 	if *mode != "" {
 		return serveBare(ctx, *addr, *mode == "durable")
 	}
-	return measure(*bin, *metrics, *conns, *rounds, time.Duration(*secs)*time.Second)
+	return measure(ctx, *bin, *metrics, *data, *conns, *rounds, time.Duration(*secs)*time.Second)
 }
 
-func measure(bin, metrics string, conns, rounds int, d time.Duration) (err error) {
+func measure(ctx context.Context, bin, metrics, data string, conns, rounds int, d time.Duration) (err error) {
 	bare, err := startBare("bare handler", "bare")
 	if err != nil {
 		return err
@@ -57,29 +62,28 @@ func measure(bin, metrics string, conns, rounds int, d time.Duration) (err error
 		return err
 	}
 	defer durable.stop()
-	moonbear, err := startMoonbear(bin, metrics)
-	defer func() {
-		if e := moonbear.stop(); e != nil && err == nil {
-			err = fmt.Errorf("moonbear ended badly: %w\n%s", e, &moonbear.log)
-		}
-	}()
+	moonbear, err := startMoonbear(ctx, bin, metrics)
 	if err != nil {
 		return err
 	}
-	h := newHits(moonbear.site)
-	servers := []*server{bare, durable, moonbear}
-	best, acked, err := saturate(servers, h, conns, rounds, d)
+	defer func() { err = errors.Join(err, moonbear.stop()) }()
+	h := hits.New(moonbear.made.SiteID)
+	best, acked, err := saturate([]*server{bare, durable, moonbear.server}, moonbear, h, conns, rounds, d)
 	if err != nil {
 		return err
 	}
-	return half(moonbear, h, conns, best[moonbear]/2, acked, 2*d)
+	rate := best[moonbear.server]
+	us, err := half(moonbear, h, conns, rate/2, acked, 2*d)
+	if err != nil || data == "" {
+		return err
+	}
+	return (&figures.Collecting{PerSecond: rate, HalfCPU: us}).Keep(data)
 }
 
 // saturate loads the servers in turn as fast as they answer and prints the
 // table; the medians and the hits Moonbear acknowledged come back.
-func saturate(servers []*server, h *hits, conns, rounds int, d time.Duration) (map[*server]float64, int64, error) {
+func saturate(servers []*server, moonbear *measured, h *hits.Hits, conns, rounds int, d time.Duration) (map[*server]float64, int64, error) {
 	rates, cpus, p99s := map[*server][]float64{}, map[*server][]float64{}, map[*server][]float64{}
-	moonbear := servers[len(servers)-1]
 	var acked atomic.Int64
 	var late time.Duration
 	for round := range rounds + 1 {
@@ -88,18 +92,18 @@ func saturate(servers []*server, h *hits, conns, rounds int, d time.Duration) (m
 			if err != nil {
 				return nil, 0, err
 			}
-			l := load{addr: s.addr, path: s.path, conns: conns, duration: d, hits: h}
+			l := hits.Load{Addr: s.addr, Path: path, Conns: conns, Duration: d, Hits: h}
 			var watch func() (time.Duration, error)
-			if s == moonbear {
-				l.acked = &acked
-				watch = visible(s, &acked)
+			if s == moonbear.server {
+				l.Acked = &acked
+				watch = visible(moonbear, &acked)
 			}
-			t, err := l.run()
+			t, err := l.Run()
 			if err != nil {
-				return nil, 0, fmt.Errorf("%s: %w\n%s", s.name, err, &s.log)
+				return nil, 0, fmt.Errorf("%s: %w\n%s", s.name, err, s.said())
 			}
-			if t.ok() != len(t.latencies) {
-				return nil, 0, fmt.Errorf("%s: answers by status %v, want 202 only", s.name, t.answers)
+			if t.OK() != len(t.Latencies) {
+				return nil, 0, fmt.Errorf("%s: answers by status %v, want 202 only", s.name, t.Answers)
 			}
 			after, err := s.cpu()
 			if err != nil {
@@ -115,9 +119,9 @@ func saturate(servers []*server, h *hits, conns, rounds int, d time.Duration) (m
 			if round == 0 {
 				continue // warms up
 			}
-			rates[s] = append(rates[s], t.perSecond())
-			cpus[s] = append(cpus[s], (after-before).Seconds()*1e6/float64(t.ok()))
-			p99s[s] = append(p99s[s], float64(t.quantile(0.99).Microseconds())/1000)
+			rates[s] = append(rates[s], t.PerSecond())
+			cpus[s] = append(cpus[s], (after-before).Seconds()*1e6/float64(t.OK()))
+			p99s[s] = append(p99s[s], float64(t.Quantile(0.99).Microseconds())/1000)
 		}
 	}
 	fmt.Printf("As fast as answers come: %d connections, %v a round, %d rounds after one to warm up, medians.\n\n", conns, d, rounds)
@@ -133,45 +137,47 @@ func saturate(servers []*server, h *hits, conns, rounds int, d time.Duration) (m
 	return best, acked.Load(), nil
 }
 
-// half loads Moonbear at a steady rate.
-func half(s *server, h *hits, conns int, rate float64, before int64, d time.Duration) error {
+// half loads Moonbear at a steady rate, and tells what a hit cost it: µs of
+// processor time.
+func half(s *measured, h *hits.Hits, conns int, rate float64, before int64, d time.Duration) (us float64, err error) {
 	var acked atomic.Int64
 	acked.Store(before)
 	cpu0, err := s.cpu()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	watch := visible(s, &acked)
-	t, err := load{addr: s.addr, path: s.path, conns: conns, duration: d, rate: rate, hits: h, acked: &acked}.run()
+	t, err := hits.Load{Addr: s.addr, Path: path, Conns: conns, Duration: d, Rate: rate, Hits: h, Acked: &acked}.Run()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	cpu1, err := s.cpu()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	late, err := watch()
 	if err != nil {
-		return err
+		return 0, err
 	}
+	us = (cpu1 - cpu0).Seconds() * 1e6 / float64(t.OK())
 	fmt.Printf("\nAt half of that, %.0f hits/s for %v: p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms; %.0f µs of server CPU a hit; answers by status %v; visible after at most %.1f s.\n",
-		t.perSecond(), d, ms(t.quantile(0.5)), ms(t.quantile(0.99)), ms(t.quantile(0.999)),
-		(cpu1-cpu0).Seconds()*1e6/float64(t.ok()), t.answers, late.Seconds())
+		t.PerSecond(), d, ms(t.Quantile(0.5)), ms(t.Quantile(0.99)), ms(t.Quantile(0.999)),
+		us, t.Answers, late.Seconds())
 	n, err := s.pageviews()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if n != acked.Load() {
-		return fmt.Errorf("%d hits were acknowledged, %d are counted", acked.Load(), n)
+		return 0, fmt.Errorf("%d hits were acknowledged, %d are counted", acked.Load(), n)
 	}
 	fmt.Printf("Acknowledged %d hits in all, counted %d.\n", acked.Load(), n)
-	return nil
+	return us, nil
 }
 
 // visible asks, over and over, how long what has just been acknowledged takes
 // to show in the stats; the function it gives waits for the last hit and tells
 // the longest wait seen.
-func visible(s *server, acked *atomic.Int64) func() (time.Duration, error) {
+func visible(s *measured, acked *atomic.Int64) func() (time.Duration, error) {
 	stop := make(chan struct{})
 	type end struct {
 		worst time.Duration

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -14,12 +15,14 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"moonbear/bench/figures"
+	"moonbear/bench/process"
 )
 
 const (
-	dashboard = "dashboard" // the whole page
-	coldRuns  = 3
-	resting   = 30 * time.Second
+	coldRuns = 3
+	resting  = 30 * time.Second
 )
 
 // filters are asked for information: what they cost is not in the issue.
@@ -31,122 +34,181 @@ var filters = []struct{ name, query string }{
 // question is one request of a browser.
 type question struct{ name, path string }
 
-// ask starts the server on a dataset, again and again, and measures.
-func (f *figures) ask(ctx context.Context, o options, d *dataset) error {
-	for range coldRuns {
-		if err := f.cold(ctx, o, d); err != nil {
-			return err
+// measuring is the measurement of one size.
+type measuring struct {
+	*figures.Size
+	o options
+	d *dataset
+}
+
+// ask starts the server on the dataset, again and again, and measures. Of a
+// ClickHouse only what answers take is wanted.
+func (m *measuring) ask(ctx context.Context) error {
+	if m.d.engine == nil {
+		for range coldRuns {
+			if err := m.cold(ctx); err != nil {
+				return err
+			}
 		}
 	}
-	s, err := start(ctx, o, d)
+	s, err := start(ctx, m.o, m.d)
 	if err != nil {
 		return err
 	}
 	defer func() { s.kill() }()
-	if err := f.idle(s); err != nil {
+	if err := m.idle(s); err != nil {
 		return err
 	}
-	if err := check(s, d); err != nil {
+	if err := check(s, m.d); err != nil {
 		return fmt.Errorf("what the dashboard says is wrong: %w", err)
 	}
-	if err := f.warm(s, o, d); err != nil {
+	if err := m.warm(s); err != nil {
 		return err
 	}
-	if err := f.heavy(s, d); err != nil {
+	if m.d.engine != nil {
+		return m.most(s)
+	}
+	if err := m.heavy(s); err != nil {
 		return err
 	}
-	return f.killed(ctx, o, d, s)
+	return m.killed(ctx, s)
 }
 
 // cold asks a server that has just been started for one dashboard, its files
 // out of the page cache.
-func (f *figures) cold(ctx context.Context, o options, d *dataset) error {
-	if err := forget(d.dir); err != nil {
+func (m *measuring) cold(ctx context.Context) error {
+	if err := forget(m.d.dir); err != nil {
 		return err
 	}
-	s, err := start(ctx, o, d)
+	s, err := start(ctx, m.o, m.d)
 	if err != nil {
 		return err
 	}
-	f.Ready = max(f.Ready, s.ready.Seconds())
-	_, took, err := s.get("/sites/" + d.big().ID + "?" + d.period())
+	m.Ready = max(m.Ready, s.Ready.Seconds())
+	_, took, err := s.get("/sites/" + m.d.big().ID + "?" + m.d.period())
 	if err != nil {
 		return err
 	}
-	f.Cold = append(f.Cold, ms(took))
-	say("ready after %.2f s, the dashboard cold after %.0f ms", s.ready.Seconds(), ms(took))
+	m.Cold = append(m.Cold, figures.Milliseconds(took))
+	say("ready after %.2f s, the dashboard cold after %.0f ms", s.Ready.Seconds(), figures.Milliseconds(took))
 	return s.stop()
 }
 
 // idle is what the server has when it is up and nobody asks.
-func (f *figures) idle(s *server) (err error) {
+func (m *measuring) idle(s *server) (err error) {
 	time.Sleep(5 * time.Second)
-	f.Idle, err = s.memory("VmRSS")
+	m.Idle, err = s.memory("VmRSS")
 	return err
 }
 
 // warm asks each question over and over: of the biggest site, of the smallest,
 // and with filters.
-func (f *figures) warm(s *server, o options, d *dataset) error {
-	stop := s.watch(o.profile, filepath.Base(d.dir), 20)
-	var err error
-	if f.Big, err = repeat(s, d.big().ID, d.period(), o.repeat); err != nil {
+func (m *measuring) warm(s *server) (err error) {
+	stop := s.Watch(m.o.profile, filepath.Base(m.d.dir), 20)
+	big, small := m.d.big(), m.d.small()
+	if m.Big, err = m.repeat(s, big.ID, m.d.period(), m.o.repeat); err != nil {
 		return err
 	}
 	if err := stop(); err != nil {
 		return err
 	}
-	say("the biggest site: dashboard p95 %.0f ms, slowest panel p95 %.0f ms (%s)", f.Big[dashboard].P95, f.Big.worst().P95, f.Big.worst().Name)
-	if len(d.Sites) > 1 {
-		if f.Small, err = repeat(s, d.small().ID, d.period(), o.repeat); err != nil {
+	say("the biggest site: dashboard p95 %.0f ms, slowest panel p95 %.0f ms (%s)", m.Big[figures.Dashboard].P95, m.Big.Worst().P95, m.Big.Worst().Name)
+	if small != big {
+		if m.Small, err = m.repeat(s, small.ID, m.d.period(), m.o.repeat); err != nil {
 			return err
 		}
-		say("the smallest (%d events): dashboard p95 %.0f ms, slowest panel p95 %.0f ms (%s)", d.small().Stored, f.Small[dashboard].P95, f.Small.worst().P95, f.Small.worst().Name)
+		say("the smallest (%d events): dashboard p95 %.0f ms, slowest panel p95 %.0f ms (%s)", small.Stored, m.Small[figures.Dashboard].P95, m.Small.Worst().P95, m.Small.Worst().Name)
 	}
-	f.Filtered = map[string]asked{}
+	m.Filtered = map[string]figures.Asked{}
 	for _, x := range filters {
-		// Not promised: what finds no answer is said, and the rest goes on.
-		got, err := repeat(s, d.big().ID, d.period()+x.query, max(2, o.repeat/5))
-		if err != nil {
-			say("filtered by %s: %v", x.name, err)
-			continue
+		if m.Filtered[x.name], err = m.repeat(s, big.ID, m.d.period()+x.query, max(2, m.o.repeat/5)); err != nil {
+			return err
 		}
-		f.Filtered[x.name] = got
 	}
 	return nil
 }
 
 // repeat asks every question of a site n times, in rounds, after one round that
-// warms up and finds them.
-func repeat(s *server, id, query string, n int) (asked, error) {
+// warms up and finds them. One that finds no answer is not asked again.
+func (m *measuring) repeat(s *server, id, query string, n int) (figures.Asked, error) {
 	questions, err := discover(s, id, query)
 	if err != nil {
 		return nil, err
 	}
-	took, cpu := map[string][]time.Duration{}, map[string]time.Duration{}
+	a := figures.Asked{}
+	all := map[string]*times{}
+	for _, q := range questions {
+		all[q.name] = &times{}
+	}
 	for range n {
 		for _, q := range questions {
-			before, err := s.cpu()
-			if err != nil {
+			t := all[q.name]
+			if t.unanswered > 0 {
+				continue
+			}
+			if err := m.once(s, q, t); err != nil {
 				return nil, err
 			}
-			_, t, err := s.get(q.path)
-			if err != nil {
-				return nil, err
-			}
-			after, err := s.cpu()
-			if err != nil {
-				return nil, err
-			}
-			took[q.name] = append(took[q.name], t)
-			cpu[q.name] += after - before
+			a[q.name] = t.summary(q.name)
 		}
 	}
-	a := asked{}
-	for name, t := range took {
-		a[name] = summarize(name, t, cpu[name])
-	}
 	return a, nil
+}
+
+// times are what one question took, each time it was asked.
+type times struct {
+	took        []time.Duration
+	cpu, engine time.Duration // of all together
+	unanswered  int
+}
+
+func (t *times) summary(name string) figures.Took {
+	f := figures.Summarize(name, t.took, t.cpu, t.engine)
+	f.Unanswered = t.unanswered
+	return f
+}
+
+// once asks a question once more.
+func (m *measuring) once(s *server, q question, t *times) error {
+	used := func() (server, engine time.Duration, err error) {
+		if server, err = s.cpu(); err != nil {
+			return 0, 0, err
+		}
+		engine, err = m.d.engine.cpu()
+		return server, engine, err
+	}
+	server, engine, err := used()
+	if err != nil {
+		return err
+	}
+	_, took, err := s.get(q.path)
+	if errors.Is(err, errUnanswered) {
+		say("%v", err)
+		t.unanswered++
+	} else if err != nil {
+		return err
+	}
+	serverAfter, engineAfter, err := used()
+	if err != nil {
+		return err
+	}
+	t.took = append(t.took, took)
+	t.cpu += serverAfter - server
+	t.engine += engineAfter - engine
+	return nil
+}
+
+// most is the most memory that answering took, of the server and of the event
+// store beside it.
+func (m *measuring) most(s *server) (err error) {
+	if m.Peak, err = s.memory("VmHWM"); err != nil {
+		return err
+	}
+	if m.Engine.Peak, err = m.d.engine.atMost(); err != nil {
+		return err
+	}
+	say("resident %d MiB idle, %d MiB at most, %d MiB of ClickHouse", m.Idle>>20, m.Peak>>20, m.Engine.Peak>>20)
+	return s.stop()
 }
 
 var (
@@ -158,9 +220,9 @@ var (
 // press on one of its tabs brings.
 func discover(s *server, id, query string) ([]question, error) {
 	base := "/sites/" + id
-	qs := []question{{dashboard, base + "?" + query}}
+	qs := []question{{figures.Dashboard, base + "?" + query}}
 	page, _, err := s.get(qs[0].path)
-	if err != nil {
+	if err != nil && !errors.Is(err, errUnanswered) {
 		return nil, err
 	}
 	for _, m := range panelBox.FindAllStringSubmatch(page, -1) {
@@ -180,7 +242,7 @@ func discover(s *server, id, query string) ([]question, error) {
 		}
 		for ; i < len(qs); i++ {
 			text, _, err := s.get(qs[i].path)
-			if err != nil {
+			if err != nil && !errors.Is(err, errUnanswered) {
 				return nil, err
 			}
 			texts = append(texts, text)
@@ -208,13 +270,13 @@ func fragment(link string, page url.Values) (question, bool) {
 
 // heavy asks the worst that a person can, several at once, for what memory
 // that takes; then it lets the server rest.
-func (f *figures) heavy(s *server, d *dataset) error {
-	if err := s.resetPeak(); err != nil {
+func (m *measuring) heavy(s *server) error {
+	if err := process.ResetPeak(s.PID()); err != nil {
 		return err
 	}
-	big := "/sites/" + d.big().ID
+	big := "/sites/" + m.d.big().ID
 	worst := []string{
-		big + "?period=12m", big + "?period=24m", big + "?" + d.period() + "&f=contains,path,o",
+		big + "?period=12m", big + "?period=24m", big + "?" + m.d.period() + "&f=contains,path,o",
 		big + "/panels/performance?period=12m&percentile=95", big + "/all/path?period=12m", "/sites",
 	}
 	var unanswered atomic.Int64
@@ -234,20 +296,21 @@ func (f *figures) heavy(s *server, d *dataset) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	f.Unanswered = unanswered.Load()
+	m.Unanswered = unanswered.Load()
 	var err error
-	if f.Peak, err = s.memory("VmHWM"); err != nil {
+	if m.Peak, err = s.memory("VmHWM"); err != nil {
 		return err
 	}
 	time.Sleep(resting)
-	f.Rested, err = s.memory("VmRSS")
-	say("resident %d MiB idle, %d MiB at most in the heaviest questions, %d MiB %v after", f.Idle>>20, f.Peak>>20, f.Rested>>20, resting)
+	m.Rested, err = s.memory("VmRSS")
+	say("resident %d MiB idle, %d MiB at most in the heaviest questions, %d MiB %v after", m.Idle>>20, m.Peak>>20, m.Rested>>20, resting)
 	return err
 }
 
 // killed is how soon a server takes hits again, and answers questions, that was
 // killed while hits came in.
-func (f *figures) killed(ctx context.Context, o options, d *dataset, s *server) error {
+func (m *measuring) killed(ctx context.Context, s *server) error {
+	d := m.d
 	if d.busy() == nil {
 		return nil
 	}
@@ -255,17 +318,17 @@ func (f *figures) killed(ctx context.Context, o options, d *dataset, s *server) 
 		return err
 	}
 	s.kill()
-	again, err := start(ctx, o, d)
+	again, err := start(ctx, m.o, d)
 	if err != nil {
 		return err
 	}
-	begun := time.Now().Add(-again.ready)
-	f.ReadyKilled = again.ready.Seconds()
+	begun := time.Now().Add(-again.Ready)
+	m.ReadyKilled = again.Ready.Seconds()
 	if _, _, err = again.get("/sites/" + d.busy().ID + "?" + d.period()); err != nil {
 		return err
 	}
-	f.PageKilled = time.Since(begun).Seconds()
-	say("after SIGKILL: ready after %.2f s, a dashboard after %.2f s", f.ReadyKilled, f.PageKilled)
+	m.PageKilled = time.Since(begun).Seconds()
+	say("after SIGKILL: ready after %.2f s, a dashboard after %.2f s", m.ReadyKilled, m.PageKilled)
 	return again.stop()
 }
 
@@ -277,7 +340,7 @@ func hit(s *server, st *site, d time.Duration) error {
 		g.Go(func() error {
 			for n := 0; time.Now().Before(end); n++ {
 				body := fmt.Sprintf(`{"pid":%q,"event":"pageview","url":"https://%s/page-%d"}`, st.ID, st.Domain, n%50)
-				req, err := http.NewRequest(http.MethodPost, s.base+"/event", strings.NewReader(body))
+				req, err := http.NewRequest(http.MethodPost, s.Base+"/event", strings.NewReader(body))
 				if err != nil {
 					return err
 				}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"moonbear/bench/figures"
 )
 
 // The chart is six small ones, three beside each other. Its colours are middle
@@ -31,8 +33,8 @@ type point struct{ events, value, floor float64 }
 
 // curves are what is drawn. The size of one site alone isn't: it is another
 // question.
-func curves(all []*figures) []curve {
-	of := func(title string, write func(float64) string, value, floor func(*figures) float64) curve {
+func curves(all []*figures.Size) []curve {
+	of := func(title string, write func(float64) string, value, floor func(*figures.Size) float64) curve {
 		c := curve{title: title, write: write}
 		for _, f := range all {
 			if f.Sites > 1 {
@@ -41,23 +43,23 @@ func curves(all []*figures) []curve {
 		}
 		return c
 	}
-	always := func(v float64) func(*figures) float64 { return func(*figures) float64 { return v } }
-	at := func(limits map[int64]float64) func(*figures) float64 {
-		return func(f *figures) float64 { return limits[round(f.Events)] }
+	always := func(v float64) func(*figures.Size) float64 { return func(*figures.Size) float64 { return v } }
+	at := func(limits map[int64]float64) func(*figures.Size) float64 {
+		return func(f *figures.Size) float64 { return limits[figures.Round(f.Events)] }
 	}
 	const m = 1_000_000
 	return []curve{
-		of("Slowest panel, big site, p95", millis, func(f *figures) float64 { return f.Big.worst().P95 }, at(map[int64]float64{10 * m: 300, 50 * m: 1000})),
-		of("Slowest panel, small site, p95", millis, func(f *figures) float64 { return f.Small.worst().P95 }, at(map[int64]float64{10 * m: 50, 50 * m: 50})),
-		of("Whole dashboard, cold", millis, func(f *figures) float64 { return slices.Max(f.Cold) }, at(map[int64]float64{10 * m: 1500})),
-		of("Disk, bytes an event", func(v float64) string { return fmt.Sprintf("%.1f", v) }, func(f *figures) float64 { return f.Bytes }, always(52)),
-		of("Loading, events a second", perSecond, func(f *figures) float64 { return f.LoadPerSecond }, always(50_000)),
-		of("Resident when idle", mebibytes, func(f *figures) float64 { return float64(f.Idle) }, always(200<<20)),
+		of("Slowest panel, big site, p95", figures.Millis, func(f *figures.Size) float64 { return f.Big.Worst().P95 }, at(map[int64]float64{10 * m: 300, 50 * m: 1000})),
+		of("Slowest panel, small site, p95", figures.Millis, func(f *figures.Size) float64 { return f.Small.Worst().P95 }, at(map[int64]float64{10 * m: 50, 50 * m: 50})),
+		of("Whole dashboard, cold", figures.Millis, func(f *figures.Size) float64 { return slices.Max(f.Cold) }, at(map[int64]float64{10 * m: 1500})),
+		of("Disk, bytes an event", func(v float64) string { return fmt.Sprintf("%.1f", v) }, func(f *figures.Size) float64 { return f.Bytes }, always(52)),
+		of("Loading, events a second", figures.PerSecond, func(f *figures.Size) float64 { return f.LoadPerSecond }, always(50_000)),
+		of("Resident when idle", figures.Mebibytes, func(f *figures.Size) float64 { return float64(f.Idle) }, always(200<<20)),
 	}
 }
 
 // chart draws how cost grows with events.
-func chart(all []*figures) string {
+func chart(all []*figures.Size) string {
 	cs := curves(all)
 	const across = 3
 	width, height := across*boxWidth, (len(cs)+across-1)/across*boxHeight+24
@@ -111,7 +113,7 @@ func (c curve) draw(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/><text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n",
 			x(p.events), y(p.value), blue, x(p.events)+shift[anchor], at, anchor, html.EscapeString(c.write(p.value)))
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" font-size="11">%s M</text>`+"\n", x(p.events), plotTop+plotHeight+17, millions(round(int64(p.events))))
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" font-size="11">%s M</text>`+"\n", x(p.events), plotTop+plotHeight+17, figures.Millions(figures.Round(int64(p.events))))
 	}
 }
 

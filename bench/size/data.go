@@ -4,20 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"time"
+
+	"moonbear/bench/figures"
 )
 
 // dataset is a data directory with events, and what is known of it without
 // asking the server.
 type dataset struct {
-	dir  string
-	link string         // signs in, once
-	jar  http.CookieJar // signed in
+	dir    string
+	link   string         // signs in, once
+	jar    http.CookieJar // signed in
+	engine *engine        // nil: its events are in the directory
 
 	Stored        int64   `json:"stored"`
 	Sites         []site  `json:"sites"` // most events first
@@ -26,6 +28,8 @@ type dataset struct {
 	LoadPerSecond float64 `json:"load_per_second"`
 	Compacted     float64 `json:"compacted_s"`
 	Kept          float64 `json:"kept_s"`
+
+	Loading *figures.Engine `json:"engine,omitempty"` // what loading took of it
 }
 
 // site is one of a dataset's.
@@ -54,8 +58,18 @@ func (d *dataset) busy() *site {
 // period is what every question asks about: the days the events are of.
 func (d *dataset) period() string { return "from=" + d.From + "&to=" + d.To }
 
-// prepare finds the data directory of a size, or makes it.
-func prepare(ctx context.Context, o options, s size) (*dataset, error) {
+// environ is what the server and moonbear demo find it by.
+func (d *dataset) environ(o options) []string {
+	env := []string{"DATA_DIR=" + d.dir, "EVENTS_MEMORY=" + o.memory, "ENV=production"}
+	if d.engine != nil {
+		env = append(env, "EVENTS_URL="+d.engine.url())
+	}
+	return env
+}
+
+// prepare finds the data directory of a size, or makes it. The caller closes
+// the dataset.
+func prepare(ctx context.Context, o options, s size) (d *dataset, err error) {
 	dir, err := filepath.Abs(filepath.Join(o.data, s.name()))
 	if err != nil {
 		return nil, err
@@ -63,7 +77,12 @@ func prepare(ctx context.Context, o options, s size) (*dataset, error) {
 	if err := os.MkdirAll(o.data, 0o755); err != nil {
 		return nil, err
 	}
-	d := &dataset{dir: dir}
+	d = &dataset{dir: dir}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
 	// What is known is written down beside the directory, which holds nothing
 	// that isn't the server's.
 	facts := dir + ".json"
@@ -76,30 +95,57 @@ func prepare(ctx context.Context, o options, s size) (*dataset, error) {
 		err = nil
 	}
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	if d.jar, err = cookiejar.New(nil); err != nil {
-		return nil, err
+		return d, err
+	}
+	if s.store == clickhouse {
+		if d.engine, err = startEngine(dir+".engine", s); err != nil {
+			return d, err
+		}
 	}
 	begun := time.Now()
-	if err := d.fill(ctx, o, s); err != nil {
-		return nil, err
+	if err := d.load(ctx, o, s); err != nil {
+		return d, err
 	}
 	if known {
 		return d, d.settle(ctx, o)
 	}
 	say("%s million events made, loaded and sorted in %.0f s: loading %s, compaction %.1f s",
-		millions(s.events), time.Since(begun).Seconds(), perSecond(d.LoadPerSecond), d.Compacted)
+		figures.Millions(s.events), time.Since(begun).Seconds(), figures.PerSecond(d.LoadPerSecond), d.Compacted)
 	if err := d.describe(s); err != nil {
-		return nil, err
+		return d, err
 	}
 	if err := d.settle(ctx, o); err != nil {
-		return nil, err
+		return d, err
 	}
 	if b, err = json.MarshalIndent(d, "", "  "); err != nil {
-		return nil, err
+		return d, err
 	}
 	return d, os.WriteFile(facts, append(b, '\n'), 0o644)
+}
+
+// close ends what runs beside the server.
+func (d *dataset) close() error {
+	if d.engine == nil {
+		return nil
+	}
+	return d.engine.Close()
+}
+
+// load fills the dataset, wherever its events are.
+func (d *dataset) load(ctx context.Context, o options, s size) error {
+	if d.engine == nil {
+		_, err := d.fill(ctx, o, s)
+		return err
+	}
+	if d.Loading == nil {
+		d.Loading = &figures.Engine{}
+	}
+	err := d.engine.load(ctx, d.Loading, func() (int64, error) { return d.fill(ctx, o, s) })
+	d.Compacted = d.Loading.Merged
+	return err
 }
 
 // settle has the server do what it does every night, and signs in.
@@ -120,8 +166,5 @@ func (d *dataset) settle(ctx context.Context, o options) error {
 		d.Kept = took.Seconds()
 		say("the night's job, keeping whole days, took %.1f s", d.Kept)
 	}
-	if err := s.stop(); err != nil {
-		return fmt.Errorf("the server did not stop well: %w\n%s", err, &s.log)
-	}
-	return nil
+	return s.stop()
 }

@@ -8,6 +8,10 @@
 // plain count of the generated events meanwhile. The figures are kept beside
 // the data, so that sizes can be measured one at a time; the table and the
 // chart at the end are of all that were.
+//
+// With -store clickhouse the events are in ClickHouse's engine behind a test
+// listener, with its files beside the data; bench/scale puts those figures into
+// the document.
 package main
 
 import (
@@ -21,6 +25,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"moonbear/bench/figures"
 )
 
 // options are the command line.
@@ -40,6 +46,7 @@ type options struct {
 type size struct {
 	events int64
 	sites  int
+	store  string // clickhouse; "": the embedded one
 }
 
 // sizeOf is a size from the command line, in millions of events. Two million
@@ -57,11 +64,13 @@ func sizeOf(word string) (size, error) {
 	return s, nil
 }
 
-// name is that of its directory: "10m-20".
-func (s size) name() string { return millions(s.events) + "m-" + strconv.Itoa(s.sites) }
-
-func millions(events int64) string {
-	return strconv.FormatFloat(float64(events)/1e6, 'f', -1, 64)
+// name is that of its directory: "10m-20", "10m-20-clickhouse".
+func (s size) name() string {
+	name := figures.Millions(s.events) + "m-" + strconv.Itoa(s.sites)
+	if s.store != "" {
+		name += "-" + strings.ToLower(s.store)
+	}
+	return name
 }
 
 func main() {
@@ -81,6 +90,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.bin, "bin", "bin/moonbear", "the binary to measure")
 	flag.StringVar(&o.data, "data", filepath.Join(os.TempDir(), "moonbear-bench-size"), "where the data directories are made, or found again")
 	sizes := flag.String("sizes", "1,2,10", "millions of events, separated by commas; none only prints what was measured")
+	store := flag.String("store", "duckdb", "where the events are: duckdb, or clickhouse, its engine behind a test listener (TEST_CLICKHOUSE_URL: a server)")
 	flag.IntVar(&o.repeat, "n", 20, "how often a warm question is asked")
 	flag.StringVar(&o.memory, "memory", "1GiB", "EVENTS_MEMORY of the server")
 	flag.StringVar(&o.chart, "chart", "", "an SVG file to draw how cost grows into")
@@ -88,6 +98,11 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.profile, "profile", "", "a directory for a CPU profile of the server while it is asked")
 	flag.BoolVar(&o.lenient, "report", false, "only report: exit 0 also when a floor is missed")
 	flag.Parse()
+	stores := map[string]string{"duckdb": "", "clickhouse": clickhouse}
+	in, ok := stores[*store]
+	if !ok {
+		return fmt.Errorf("-store %s: want duckdb or clickhouse", *store)
+	}
 	for word := range strings.SplitSeq(*sizes, ",") {
 		if *sizes == "" {
 			break
@@ -96,32 +111,37 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.store = in
 		o.sizes = append(o.sizes, s)
 	}
 	for _, s := range o.sizes {
 		if err := measure(ctx, o, s); err != nil {
-			return fmt.Errorf("%s million events: %w", millions(s.events), err)
+			return fmt.Errorf("%s million events: %w", figures.Millions(s.events), err)
 		}
+	}
+	if in == clickhouse {
+		return tell(o)
 	}
 	return report(o)
 }
 
 // measure makes, asks and keeps the figures of one size.
-func measure(ctx context.Context, o options, s size) error {
-	say("%s million events, %d sites", millions(s.events), s.sites)
+func measure(ctx context.Context, o options, s size) (err error) {
+	say("%s million events, %d sites", figures.Millions(s.events), s.sites)
 	d, err := prepare(ctx, o, s)
 	if err != nil {
 		return err
 	}
-	f := &figures{Events: d.Stored, Sites: len(d.Sites), Memory: o.memory, LoadPerSecond: d.LoadPerSecond,
-		Compacted: d.Compacted, Kept: d.Kept}
-	if err := f.disk(d); err != nil {
+	defer func() { err = errors.Join(err, d.close()) }()
+	m := &measuring{&figures.Size{Store: s.store, Events: d.Stored, Sites: len(d.Sites), Memory: o.memory, LoadPerSecond: d.LoadPerSecond,
+		Compacted: d.Compacted, Kept: d.Kept, Engine: d.Loading}, o, d}
+	if err := m.disk(); err != nil {
 		return err
 	}
-	if err := f.ask(ctx, o, d); err != nil {
+	if err := m.ask(ctx); err != nil {
 		return err
 	}
-	return f.save(o, s)
+	return m.Keep(o.data, s.name())
 }
 
 // say tells whoever waits what is being done.

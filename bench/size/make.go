@@ -14,46 +14,50 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the control database
 
+	"moonbear/bench/figures"
 	"moonbear/internal/demo"
 	"moonbear/internal/event"
 )
 
-const (
-	dataDays = 30
-	bigShare = 0.5 // of all events are the biggest site's
-)
+// dataDays is what the events are spread over.
+const dataDays = 30
 
 var (
 	linkMade  = regexp.MustCompile(`/login/link/[A-Z2-7]+`)
-	loadMade  = regexp.MustCompile(`([\d,]+) events/s; compacted in ([\d.]+) s`)
+	loadMade  = regexp.MustCompile(`([\d,]+) added in [\d.]+ s, ([\d,]+) events/s(?:; compacted in ([\d.]+) s)?`)
 	untilMade = regexp.MustCompile(`"until": "([\d-]+)"`)
 )
 
 // fill runs moonbear demo, which adds nothing to a directory that it has filled
-// before. Each time it prints a link that signs in.
-func (d *dataset) fill(ctx context.Context, o options, s size) error {
+// before, and says how many events it added. Each time it prints a link that
+// signs in.
+func (d *dataset) fill(ctx context.Context, o options, s size) (added int64, err error) {
 	cmd := exec.CommandContext(ctx, o.bin, "demo", "--events", strconv.FormatInt(s.events, 10), "--sites", strconv.Itoa(s.sites),
-		"--days", strconv.Itoa(dataDays), "--share", strconv.FormatFloat(bigShare, 'f', -1, 64))
-	cmd.Env = append(os.Environ(), "DATA_DIR="+d.dir, "EVENTS_MEMORY="+o.memory)
+		"--days", strconv.Itoa(dataDays), "--share", strconv.FormatFloat(figures.BigShare, 'f', -1, 64))
+	cmd.Env = append(os.Environ(), d.environ(o)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("moonbear demo: %w\n%s", err, &out)
+		return 0, fmt.Errorf("moonbear demo: %w\n%s", err, &out)
 	}
 	if d.link = linkMade.FindString(out.String()); d.link == "" {
-		return fmt.Errorf("moonbear demo printed no link:\n%s", &out)
+		return 0, fmt.Errorf("moonbear demo printed no link:\n%s", &out)
 	}
-	if m := loadMade.FindStringSubmatch(out.String()); m != nil {
-		rate, err := number(m[1])
-		if err != nil {
-			return err
-		}
-		d.LoadPerSecond = float64(rate)
-		if d.Compacted, err = strconv.ParseFloat(m[2], 64); err != nil {
-			return err
+	m := loadMade.FindStringSubmatch(out.String())
+	if m == nil {
+		return 0, nil
+	}
+	rate, err := number(m[2])
+	if err != nil {
+		return 0, err
+	}
+	d.LoadPerSecond = float64(rate)
+	if m[3] != "" {
+		if d.Compacted, err = strconv.ParseFloat(m[3], 64); err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return number(m[1])
 }
 
 // describe notes the period and the sites, and counts the two that are looked
@@ -80,7 +84,7 @@ func (d *dataset) describe(s size) error {
 	if len(d.Sites) != s.sites {
 		return fmt.Errorf("there are %d sites, want %d", len(d.Sites), s.sites)
 	}
-	for i, n := range demo.Split(s.events, s.sites, bigShare) {
+	for i, n := range demo.Split(s.events, s.sites, figures.BigShare) {
 		d.Sites[i].Stored = n
 		d.Stored += n
 	}

@@ -26,7 +26,7 @@ func (s *server) night(ctx context.Context, dir string) (time.Duration, error) {
 	defer db.Close()
 	took, err := due(ctx, db, nightly)
 	if err != nil {
-		return 0, fmt.Errorf("job %q: %w\n%s", nightly, err, &s.log)
+		return 0, fmt.Errorf("job %q: %w\n%s", nightly, err, s.Said())
 	}
 	return took, nil
 }

@@ -5,19 +5,18 @@ import (
 	"errors"
 	"io"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"moonbear/bench/figures"
 	"moonbear/internal/event"
 )
 
 func TestSizes(t *testing.T) {
 	for word, want := range map[string]size{
-		"1": {1_000_000, 20}, " 50 ": {50_000_000, 20}, "0.5": {500_000, 20},
-		"2": {2_000_000, 1}, // what the other tools were measured with
+		"1": {1_000_000, 20, ""}, " 50 ": {50_000_000, 20, ""}, "0.5": {500_000, 20, ""},
+		"2": {2_000_000, 1, ""}, // what the other tools were measured with
 	} {
 		got, err := sizeOf(word)
 		if err != nil || got != want {
@@ -29,37 +28,22 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%q was taken for a size", word)
 		}
 	}
-}
-
-func TestPercentileIsNearestRank(t *testing.T) {
-	var twenty []time.Duration
-	for i := range 20 {
-		twenty = append(twenty, time.Duration(20-i)*time.Millisecond) // not in order
-	}
-	got := summarize("x", twenty, 40*time.Millisecond)
-	if want := (took{Name: "x", N: 20, P50: 10, P95: 19, Max: 20, CPU: 2}); got != want {
-		t.Errorf("%+v, want %+v", got, want)
-	}
-	for _, tc := range []struct {
-		of   []int
-		p    float64
-		want int
-	}{{[]int{7}, 50, 7}, {[]int{7}, 95, 7}, {[]int{1, 2, 3}, 50, 2}, {[]int{1, 2, 3, 4}, 50, 2}, {[]int{1, 2}, 100, 2}, {nil, 95, 0}} {
-		if got := percentile(tc.of, tc.p); got != tc.want {
-			t.Errorf("the %v. percentile of %v is %d, want %d", tc.p, tc.of, got, tc.want)
+	for want, s := range map[string]size{"0.1m-20": {100_000, 20, ""}, "10m-20-clickhouse": {10_000_000, 20, clickhouse}} {
+		if got := s.name(); got != want {
+			t.Errorf("%v is called %q, want %q", s, got, want)
 		}
 	}
 }
 
 // some are figures of all sizes that keep every promise but that about a small
 // site beside fifty million.
-func some() []*figures {
-	panel := func(p95, most float64) asked {
-		return asked{dashboard: {P50: 1, P95: 190, Max: 900}, "pages": {P50: 1, P95: p95, Max: most}, "sources": {P95: 1, Max: 2}}
+func some() []*figures.Size {
+	panel := func(p95, most float64) figures.Asked {
+		return figures.Asked{figures.Dashboard: {P50: 1, P95: 190, Max: 900}, "pages": {P50: 1, P95: p95, Max: most}, "sources": {P95: 1, Max: 2}}
 	}
-	var all []*figures
+	var all []*figures.Size
 	for _, n := range []int64{1_000_123, 2_000_000, 9_999_000, 50_000_000} {
-		all = append(all, &figures{Events: n, Sites: 20, LoadPerSecond: 123_456, Bytes: 47.25, Idle: 90 << 20, Peak: 800 << 20, Ready: 0.4, ReadyKilled: 0.5,
+		all = append(all, &figures.Size{Events: n, Sites: 20, LoadPerSecond: 123_456, Bytes: 47.25, Idle: 90 << 20, Peak: 800 << 20, Ready: 0.4, ReadyKilled: 0.5,
 			Cold: []float64{700, 1499}, Big: panel(float64(n)/1e5, 700), Small: panel(20, 30)})
 	}
 	all[1].Sites, all[1].Small, all[1].ReadyKilled = 1, nil, 0
@@ -92,7 +76,7 @@ func TestVerdicts(t *testing.T) {
 		t.Error("a start that was not measured has a row")
 	}
 	fine := some()
-	fine[3].Small["pages"] = took{P95: 49}
+	fine[3].Small["pages"] = figures.Took{P95: 49}
 	if table, ok := verdicts(fine, 1<<30); !ok {
 		t.Errorf("every floor holds, and one is said to be missed:\n%s", table)
 	}
@@ -102,28 +86,8 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-func TestWorst(t *testing.T) {
-	a := asked{dashboard: {P95: 999, Max: 999}, "pages": {P95: 10, Max: 11}, "sources": {P95: 9, Max: 300}}
-	if w := a.worst(); w.Name != "pages" || w.P95 != 10 {
-		t.Errorf("the worst p95 is %+v, want that of pages", w)
-	}
-	if w := a.slowest(); w.Name != "sources" || w.Max != 300 {
-		t.Errorf("the slowest is %+v, want sources", w)
-	}
-}
-
-func TestPanelsTable(t *testing.T) {
-	f := some()[0]
-	f.Filtered = map[string]asked{"country": {"pages": {P50: 3, P95: 4, CPU: 5}}, "path": {}}
-	text := panels(f)
-	at := strings.Index(text, "| dashboard | 1 / 190 (0) |")
-	if row := strings.Index(text, "| pages | 1 / 10 (0) | 1 / 20 (0) | 3 / 4 (5) | – |\n"); at < 0 || row < at {
-		t.Errorf("want the dashboard first, then pages with what was asked:\n%s", text)
-	}
-}
-
 func TestChartIsXML(t *testing.T) {
-	for name, all := range map[string][]*figures{"all": some(), "one size": some()[:1], "one site alone": some()[1:2]} {
+	for name, all := range map[string][]*figures.Size{"all": some(), "one size": some()[:1], "one site alone": some()[1:2]} {
 		text := chart(all)
 		for d := xml.NewDecoder(strings.NewReader(text)); ; {
 			_, err := d.Token()
@@ -141,26 +105,6 @@ func TestChartIsXML(t *testing.T) {
 	// One million, ten and fifty, six times; the single site's two aren't drawn.
 	if n := strings.Count(chart(some()), "<circle"); n != 18 {
 		t.Errorf("%d points, want 18", n)
-	}
-}
-
-func TestPlace(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "doc.md")
-	write := func(text string) {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("a\n" + tableBegin + "old\n" + tableEnd + "b\n")
-	if err := place(name, "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := os.ReadFile(name); string(b) != "a\n"+tableBegin+"new\n"+tableEnd+"b\n" {
-		t.Errorf("the document is %q", b)
-	}
-	write("a\n" + tableEnd + tableBegin)
-	if err := place(name, "new\n"); err == nil {
-		t.Error("a document without the place was written")
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"moonbear/internal/demo"
 	"moonbear/internal/event"
-	"moonbear/internal/event/duckdb"
 	"moonbear/internal/fault"
 	"moonbear/internal/site"
 )
@@ -27,9 +26,9 @@ func errDemoRunning(dir string) error {
 	return fault.New(fault.Conflict, "A server runs on "+dir+", and filling its event store now would keep it from collecting. Stop it, run this again, and start it; or fill another DATA_DIR.")
 }
 
-// Demo fills a data directory with made-up traffic and tells people about it on
-// out. Run again it goes on where it was stopped, or adds nothing. A server must
-// not run on the directory.
+// Demo fills the stores that cfg names with made-up traffic and tells people
+// about it on out. Run again with the same DATA_DIR it goes on where it was
+// stopped, or adds nothing. A server must not run on that directory.
 func Demo(ctx context.Context, cfg Config, r DemoRequest, out io.Writer) error {
 	return (&demoFill{cfg: cfg, out: out, lineEvery: lineEvery}).run(ctx, r)
 }
@@ -41,7 +40,7 @@ type demoFill struct {
 	lineEvery time.Duration // of progress, where it is no terminal
 
 	control *control
-	store   *duckdb.Store
+	store   eventStore
 	plan    demoPlan
 	user    int64
 	sites   []site.Site
@@ -50,11 +49,8 @@ type demoFill struct {
 	took  time.Duration // to make and to append them
 }
 
-// run opens the directory, fills it and closes it.
+// run opens the directory and the stores, fills them and closes them.
 func (f *demoFill) run(ctx context.Context, r DemoRequest) (err error) {
-	if !f.cfg.eventsEmbedded() {
-		return errors.New("moonbear demo fills the embedded event store: unset EVENTS_URL, and move what it made afterwards")
-	}
 	dir, err := openDataDir(f.cfg.DataDir)
 	if errors.Is(err, errRunning) {
 		return errDemoRunning(f.cfg.DataDir)
@@ -63,19 +59,17 @@ func (f *demoFill) run(ctx context.Context, r DemoRequest) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.close()) }()
-	log := slog.New(slog.DiscardHandler)
-	if f.control, err = openControl(ctx, f.cfg, log); err != nil {
+	if f.control, err = openControl(ctx, f.cfg, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.control.db.Close()) }()
-	if err := f.prepare(ctx, r, time.Now()); err != nil {
-		return err
-	}
-	f.store, err = duckdb.Open(ctx, duckdb.Options{Path: f.cfg.eventsPath(), Memory: int64(f.cfg.EventsMemory), Log: log, Patient: true})
-	if err != nil {
+	if f.store, err = openToFill(ctx, f.cfg); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.store.Close()) }()
+	if err := f.prepare(ctx, r, time.Now()); err != nil {
+		return err
+	}
 	if err = f.fill(ctx); err == nil {
 		err = f.finish(ctx)
 	}
@@ -86,12 +80,8 @@ func (f *demoFill) run(ctx context.Context, r DemoRequest) (err error) {
 }
 
 // prepare settles what is to be done and makes the sites it is done for.
-func (f *demoFill) prepare(ctx context.Context, r DemoRequest, now time.Time) error {
-	claimed, err := f.control.accounts.Claimed(ctx)
-	if err != nil {
-		return err
-	}
-	if f.plan, err = r.settle(f.cfg.DataDir, claimed, now); err != nil {
+func (f *demoFill) prepare(ctx context.Context, r DemoRequest, now time.Time) (err error) {
+	if f.plan, err = r.settle(f.cfg.DataDir, now, func() error { return f.free(ctx) }); err != nil {
 		return err
 	}
 	if err := f.control.sites.Directory().Refresh(ctx); err != nil {
@@ -104,6 +94,28 @@ func (f *demoFill) prepare(ctx context.Context, r DemoRequest, now time.Time) er
 	f.user = owner.user
 	f.sites, err = owner.all(ctx, f.control, f.plan.Sites)
 	return err
+}
+
+// free says whose the stores are, if they are somebody's. The sites of two
+// control databases have the same numbers, so an event store that is shared
+// would mix them up.
+func (f *demoFill) free(ctx context.Context) error {
+	claimed, err := f.control.accounts.Claimed(ctx)
+	if err != nil {
+		return err
+	}
+	if claimed {
+		return fault.New(fault.Conflict, "The server in "+f.cfg.DataDir+" belongs to somebody, or was filled by serve --demo. moonbear demo wants an empty DATA_DIR, or one that it filled itself.")
+	}
+	rows, err := f.store.Select(ctx, "select 1 from events limit 1")
+	if err != nil {
+		return fmt.Errorf("see whether the event store is empty: %w", err)
+	}
+	defer rows.Close()
+	if rows.Next() {
+		return fault.New(fault.Conflict, "The event store that EVENTS_URL names has events already, and they are not of "+f.cfg.DataDir+". moonbear demo wants an empty one.")
+	}
+	return rows.Err()
 }
 
 // fill makes batches in one goroutine and appends them in another.
@@ -203,15 +215,9 @@ func (f *demoFill) make(ctx context.Context, free <-chan *event.Batch, made chan
 	return nil
 }
 
-// finish compacts and says what there is now.
+// finish sorts what is there and says what that is.
 func (f *demoFill) finish(ctx context.Context) error {
-	fmt.Fprintln(f.out, "Compacting: sorting the events by site and visit …")
-	start := time.Now()
-	if err := f.store.Compact(ctx); err != nil {
-		return fmt.Errorf("compact: %w", err)
-	}
-	compacted := time.Since(start)
-	size, err := sizeOf(f.store.Directory())
+	sorted, disk, err := f.compact(ctx)
 	if err != nil {
 		return err
 	}
@@ -223,12 +229,12 @@ func (f *demoFill) finish(ctx context.Context) error {
 	fmt.Fprintf(f.out, "\n  %s events of %d %s in %d days, %s to %s.\n", digits(p.Events), p.Sites, plural(p.Sites, "site"), p.Days,
 		p.from().Format(time.DateOnly), p.to().AddDate(0, 0, -1).Format(time.DateOnly))
 	if f.added > 0 {
-		fmt.Fprintf(f.out, "  %s added in %.1f s, %s events/s; compacted in %.1f s.\n", digits(f.added), f.took.Seconds(),
-			digits(int64(float64(f.added)/f.took.Seconds())), compacted.Seconds())
+		fmt.Fprintf(f.out, "  %s added in %.1f s, %s events/s%s.\n", digits(f.added), f.took.Seconds(),
+			digits(int64(float64(f.added)/f.took.Seconds())), sorted)
 	} else {
 		fmt.Fprintln(f.out, "  All of them were here already: nothing was added.")
 	}
-	fmt.Fprintf(f.out, "  %.1f MB on disk, %.1f bytes an event.\n", float64(size)/1e6, float64(size)/float64(p.Events))
+	fmt.Fprint(f.out, disk)
 	_, err = fmt.Fprintf(f.out, `
   Start the server with moonbear serve and open, signed in (the link works once, within an hour):
 
@@ -238,6 +244,26 @@ func (f *demoFill) finish(ctx context.Context) error {
 
 `, f.cfg.BaseURL, link, f.sites[0].PublicID)
 	return err
+}
+
+// compact sorts an embedded event store and says how long that took and what
+// its files weigh. ClickHouse sorts and merges by itself, where it is.
+func (f *demoFill) compact(ctx context.Context) (sorted, disk string, err error) {
+	files, ok := f.store.(interface{ Directory() string })
+	if !ok {
+		return "", "", nil
+	}
+	fmt.Fprintln(f.out, "Compacting: sorting the events by site and visit …")
+	start := time.Now()
+	if err := f.store.Compact(ctx); err != nil {
+		return "", "", fmt.Errorf("compact: %w", err)
+	}
+	sorted = fmt.Sprintf("; compacted in %.1f s", time.Since(start).Seconds())
+	size, err := sizeOf(files.Directory())
+	if err != nil {
+		return "", "", err
+	}
+	return sorted, fmt.Sprintf("  %.1f MB on disk, %.1f bytes an event.\n", float64(size)/1e6, float64(size)/float64(f.plan.Events)), nil
 }
 
 func plural(n int, one string) string {

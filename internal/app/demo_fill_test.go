@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"moonbear/internal/event/clickhouse/chtest"
 	"moonbear/internal/event/duckdb"
 )
 
@@ -97,6 +98,60 @@ func TestDemoFills(t *testing.T) {
 	if err := Demo(t.Context(), cfg, request, &out); err == nil || !strings.Contains(err.Error(), "Stop it, run this again") {
 		t.Errorf("beside a server it answers %v", err)
 	}
+}
+
+// TestDemoFillsClickHouse fills the event store that EVENTS_URL names, once, and
+// none that somebody uses.
+func TestDemoFillsClickHouse(t *testing.T) {
+	engine := chtest.Shared(t)
+	at := engine.Database(t)
+	cfg := testConfig(t, t.TempDir(), "EVENTS_URL=clickhouse+"+at)
+	request := DemoRequest{Events: 60_000, Days: 10, Sites: 3, Share: 0.5, Until: "2026-11-05"} // two months: two inserts a batch
+	count := func() string {
+		t.Helper()
+		got, err := engine.Ask("select site_id, count(), uniqExact(visit_id, ts, name, path) > 0.9 * count() from " + at[strings.LastIndexByte(at, '/')+1:] + ".events group by 1 order by 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	if err := (&demoFill{cfg: cfg, out: &stopAfter{bytes: 1, stop: stop}, lineEvery: time.Nanosecond}).run(ctx, request); err == nil || !strings.Contains(err.Error(), "the same command goes on from here") {
+		t.Fatalf("stopped in the middle: %v", err)
+	}
+	if got := count(); got == "" || strings.Contains(got, "10000") {
+		t.Fatalf("stopped in the middle, the store has %q", got)
+	}
+	var out bytes.Buffer
+	if err := Demo(t.Context(), cfg, request, &out); err != nil {
+		t.Fatal(err)
+	}
+	const want = "1\t30000\t1\n2\t20000\t1\n3\t10000\t1"
+	if got := count(); got != want {
+		t.Errorf("the store has %q, want %q", got, want)
+	}
+	for _, says := range []string{"of 60,000 events are here already", " events/s.\n", "60,000 events of 3 sites in 10 days", "/login/link/"} {
+		if !strings.Contains(out.String(), says) {
+			t.Errorf("it does not say %q:\n%s", says, &out)
+		}
+	}
+	for _, says := range []string{"Compacting", "on disk"} {
+		if strings.Contains(out.String(), says) {
+			t.Errorf("of a store that is elsewhere it says %q:\n%s", says, &out)
+		}
+	}
+	out.Reset()
+	if err := Demo(t.Context(), cfg, request, &out); err != nil || !strings.Contains(out.String(), "nothing was added") || count() != want {
+		t.Errorf("again: %v, and the store has %q\n%s", err, count(), &out)
+	}
+	other := testConfig(t, t.TempDir(), "EVENTS_URL=clickhouse+"+at)
+	if err := Demo(t.Context(), other, request, &syncBuffer{}); err == nil || !strings.Contains(err.Error(), "has events already") || count() != want {
+		t.Errorf("into a store that is in use: %v, and it has %q", err, count())
+	}
+	if _, err := os.Stat(other.DataDir + "/" + demoPlanFile); err == nil {
+		t.Error("a refused filling left its plan behind")
+	}
+	opensDashboard(t, start(t, cfg, ServeOptions{}), out.String())
 }
 
 // stopAfter is a terminal whose reader stops the program when something is on

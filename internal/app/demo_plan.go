@@ -103,8 +103,9 @@ func (p demoPlan) write(dir string) error {
 }
 
 // settle makes the plan of a directory: the one it has, which must be what is
-// asked for, or the one asked for, when nobody owns the directory yet.
-func (r DemoRequest) settle(dir string, claimed bool, now time.Time) (demoPlan, error) {
+// asked for, or the one asked for, when nobody has what it would fill, which
+// free says.
+func (r DemoRequest) settle(dir string, now time.Time, free func() error) (demoPlan, error) {
 	before, err := readDemoPlan(dir)
 	if err != nil {
 		return demoPlan{}, err
@@ -116,9 +117,10 @@ func (r DemoRequest) settle(dir string, claimed bool, now time.Time) (demoPlan, 
 	switch {
 	case err != nil:
 		return p, err
-	case before == nil && claimed:
-		return p, fault.New(fault.Conflict, "The server in "+dir+" belongs to somebody, or was filled by serve --demo. moonbear demo wants an empty DATA_DIR, or one that it filled itself.")
 	case before == nil:
+		if err := free(); err != nil {
+			return p, err
+		}
 		return p, p.write(dir)
 	case *before != p:
 		return p, fault.New(fault.Conflict, fmt.Sprintf("%s was filled by another command: --events %d --days %d --sites %d --share %v --until %s%s. That goes on where it stopped; anything else wants an empty DATA_DIR.",

@@ -19,11 +19,22 @@ type eventStore interface {
 }
 
 // openEvents opens the event store that EVENTS_URL names. metrics may be nil.
-func openEvents(ctx context.Context, cfg Config, log *slog.Logger, metrics prometheus.Registerer) (s eventStore, err error) {
+func openEvents(ctx context.Context, cfg Config, log *slog.Logger, metrics prometheus.Registerer) (eventStore, error) {
+	return openEventsAs(ctx, cfg, duckdb.Options{Log: log, Metrics: metrics})
+}
+
+// openToFill opens it for more events than a server ever takes at once.
+func openToFill(ctx context.Context, cfg Config) (eventStore, error) {
+	return openEventsAs(ctx, cfg, duckdb.Options{Log: slog.New(slog.DiscardHandler), Patient: true})
+}
+
+// openEventsAs opens it with what o has of options that matter to it.
+func openEventsAs(ctx context.Context, cfg Config, o duckdb.Options) (s eventStore, err error) {
 	if cfg.eventsEmbedded() {
-		s, err = duckdb.Open(ctx, duckdb.Options{Path: cfg.eventsPath(), Memory: int64(cfg.EventsMemory), Log: log, Metrics: metrics})
+		o.Path, o.Memory = cfg.eventsPath(), int64(cfg.EventsMemory)
+		s, err = duckdb.Open(ctx, o)
 	} else {
-		s, err = clickhouse.Open(ctx, clickhouse.Options{URL: cfg.EventsURL, Cluster: cfg.EventsCluster, Log: log, Metrics: metrics})
+		s, err = clickhouse.Open(ctx, clickhouse.Options{URL: cfg.EventsURL, Cluster: cfg.EventsCluster, Log: o.Log, Metrics: o.Metrics})
 	}
 	if err != nil {
 		return nil, err // and not a nil of either type

@@ -26,7 +26,11 @@ type Server struct {
 func Start(t testing.TB) *Server {
 	t.Helper()
 	if u := os.Getenv("TEST_CLICKHOUSE_URL"); u != "" {
-		return existing(t, u)
+		s, err := existing(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
 	p := newProcess(t, t.TempDir(), false)
 	t.Cleanup(func() {
@@ -39,6 +43,41 @@ func Start(t testing.TB) *Server {
 		}
 	})
 	return &Server{url: p.url(), process: p}
+}
+
+// Open starts a server for a program that isn't a test, on the files in dir,
+// which stay when Close has ended it. Like Start it takes the server that
+// TEST_CLICKHOUSE_URL names instead.
+func Open(dir string) (*Server, error) {
+	if u := os.Getenv("TEST_CLICKHOUSE_URL"); u != "" {
+		return existing(u)
+	}
+	paths, err := install()
+	if err != nil {
+		return nil, err
+	}
+	p, err := run(paths[0], paths[1], dir, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{url: p.url(), process: p}, nil
+}
+
+// Close ends the server of Open.
+func (s *Server) Close() error {
+	if s.process == nil {
+		return nil
+	}
+	return s.process.stop()
+}
+
+// PID is the number of the server's process; 0 for a server that was there
+// before.
+func (s *Server) PID() int {
+	if s.process == nil {
+		return 0
+	}
+	return s.process.pid()
 }
 
 var shared struct {
@@ -56,8 +95,12 @@ func Shared(t testing.TB) *Server {
 		return shared.server
 	}
 	if u := os.Getenv("TEST_CLICKHOUSE_URL"); u != "" {
-		shared.server = existing(t, u)
-		return shared.server
+		s, err := existing(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.server = s
+		return s
 	}
 	dir, err := os.MkdirTemp("", "moonbear-chserver-")
 	if err != nil {
@@ -68,13 +111,13 @@ func Shared(t testing.TB) *Server {
 	return shared.server
 }
 
-func existing(t testing.TB, u string) *Server {
-	t.Helper()
+// existing is the server that TEST_CLICKHOUSE_URL names.
+func existing(u string) (*Server, error) {
 	parsed, err := url.Parse(u)
 	if err != nil {
-		t.Fatalf("TEST_CLICKHOUSE_URL: %v", err)
+		return nil, fmt.Errorf("TEST_CLICKHOUSE_URL: %w", err)
 	}
-	return &Server{url: parsed}
+	return &Server{url: parsed}, nil
 }
 
 var databases atomic.Int64
@@ -89,8 +132,13 @@ func (s *Server) Database(t testing.TB) string {
 	t.Cleanup(func() {
 		_, _ = s.Ask("drop database if exists " + name) // it may have been killed
 	})
+	return s.URL(name)
+}
+
+// URL is where a database is.
+func (s *Server) URL(database string) string {
 	u := *s.url
-	u.Path = "/" + name
+	u.Path = "/" + database
 	return u.String()
 }
 
@@ -153,7 +201,9 @@ func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	p := s.own(t)
 	p.kill()
-	p.start(t)
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Freeze stops the server without ending it: it keeps its connections and

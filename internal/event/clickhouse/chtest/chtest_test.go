@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -158,6 +160,39 @@ func TestFrozenInsert(t *testing.T) {
 	wg.Wait()
 	if got := ask(t, s, "select count() from "+name); got != fmt.Sprint(inserted.Load()) {
 		t.Errorf("%s rows, want %d", got, inserted.Load())
+	}
+}
+
+// A program's server leaves its files, and another goes on with them.
+func TestOpen(t *testing.T) {
+	installed(t)
+	if os.Getenv("TEST_CLICKHOUSE_URL") != "" {
+		t.Skip("the server of TEST_CLICKHOUSE_URL is not ours to close")
+	}
+	dir := t.TempDir()
+	for _, want := range []string{"1", "2"} {
+		s, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(s.PID(), 0); err != nil {
+			t.Errorf("process %d: %v", s.PID(), err)
+		}
+		ask(t, s, "create database if not exists kept")
+		ask(t, s, "create table if not exists kept.n (n Int64) engine = MergeTree order by n")
+		ask(t, s, "insert into kept.n values ("+want+")")
+		if got := ask(t, s, "select count() from kept.n"); got != want {
+			t.Errorf("%s rows, want %s", got, want)
+		}
+		if !strings.HasSuffix(s.URL("kept"), "/kept") {
+			t.Errorf("the database is at %s", s.URL("kept"))
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Ask("select 1"); err == nil {
+			t.Error("a closed server answered")
+		}
 	}
 }
 

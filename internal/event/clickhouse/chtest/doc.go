@@ -17,6 +17,6 @@
 // names a real server, with a user who may create databases, to run the same
 // tests against; those that kill it are skipped then.
 //
-// Nothing here is in the program that is shipped: only tests import chtest,
-// and the server is a module of its own.
+// Nothing here is in the program that is shipped: only tests and the programs in
+// bench, by Open, import chtest, and the server is a module of its own.
 package chtest

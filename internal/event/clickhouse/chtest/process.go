@@ -30,15 +30,22 @@ type process struct {
 func newProcess(t testing.TB, dir string, temporary bool) *process {
 	t.Helper()
 	program, library := installed(t)
-	p := &process{program: program, library: library, dir: dir, addr: "127.0.0.1:0", temporary: temporary}
-	p.start(t)
+	p, err := run(program, library, dir, temporary)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return p
+}
+
+// run starts a server on the files in dir.
+func run(program, library, dir string, temporary bool) (*process, error) {
+	p := &process{program: program, library: library, dir: dir, addr: "127.0.0.1:0", temporary: temporary}
+	return p, p.start()
 }
 
 func (p *process) url() *url.URL { return &url.URL{Scheme: "http", Host: p.addr} }
 
-func (p *process) start(t testing.TB) {
-	t.Helper()
+func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	args := []string{"-lib", p.library, "-data", p.dir, "-addr", p.addr}
@@ -49,20 +56,20 @@ func (p *process) start(t testing.TB) {
 	cmd.Stderr = &p.log
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	addr, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		t.Fatalf("the ClickHouse engine did not start: %v\n%s", err, p.log.String())
+		return fmt.Errorf("the ClickHouse engine did not start: %w\n%s", err, p.log.String())
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -70,6 +77,34 @@ func (p *process) start(t testing.TB) {
 		close(ended)
 	}()
 	p.cmd, p.ended, p.stdin, p.addr = cmd, ended, stdin, strings.TrimSpace(addr)
+	return nil
+}
+
+// stop lets the server end what it is answering, for two seconds at most. What
+// it has said is stored is on its disk already.
+func (p *process) stop() error {
+	if err := p.death(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.stdin.Close()
+	<-p.ended
+	state := p.cmd.ProcessState
+	p.cmd = nil
+	if !state.Success() {
+		return fmt.Errorf("the ClickHouse engine ended badly: %s\n%s", state, p.log.String())
+	}
+	return nil
+}
+
+func (p *process) pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
 }
 
 func (p *process) kill() {
