@@ -23,7 +23,7 @@ import (
 func main() {
 	var (
 		bin      = flag.String("bin", "bin/moonbear", "the server")
-		campaign = flag.String("campaign", "small", "beside, memory, start, delete or small; several with commas")
+		campaign = flag.String("campaign", "small", "beside, memory, start, delete, small or move; several with commas")
 		events   = flag.Int("events", 0, "events to begin with; 0: one million for small, ten for the others")
 		dir      = flag.String("dir", "", "keep the data made here, and use it again; default: a temporary directory")
 	)
@@ -48,6 +48,7 @@ var campaigns = map[string]struct {
 	"start":  {10_000_000, startUp},
 	"delete": {10_000_000, deletion},
 	"small":  {1_000_000, small},
+	"move":   {10_000_000, moving},
 }
 
 func run(ctx context.Context, bin, dir, names string, events int) error {
