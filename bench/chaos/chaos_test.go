@@ -55,7 +55,8 @@ func newService(t *testing.T, n int) *service {
 	}
 	s.wire = wiretest.New(t, u.Host)
 	u.Host = s.wire.Addr()
-	s.env = []string{"DATABASE_URL=" + s.postgres.url(), "EVENTS_URL=clickhouse+" + u.String(), "REDIS_URL=" + s.redis.URL}
+	s.env = []string{"DATABASE_URL=" + s.postgres.url(), "EVENTS_URL=clickhouse+" + u.String(), "REDIS_URL=" + s.redis.URL,
+		"BACKUP_URL=file://" + t.TempDir(), "DRAIN_DELAY=500ms", fmt.Sprint("DRAIN_TIMEOUT=", lasts(10*time.Second))}
 	if s.store, err = clickhouse.Open(t.Context(), clickhouse.Options{URL: direct}); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ var breaks = []struct {
 	do   func(s *service)
 }{
 	{"nothing", func(*service) { time.Sleep(lasts(10 * time.Second)) }},
-	{"SIGKILL of a replica", func(s *service) {
+	{killed, func(s *service) {
 		s.replicas[1].kill()
 		time.Sleep(lasts(10 * time.Second))
 		s.replicas[1].start()
@@ -186,20 +187,22 @@ func (s *service) fillDisk() {
 	s.disk.fill()
 	took, refused := s.proxy.took(r.addr), s.proxy.refused(r.addr)
 	until(s.t, time.Minute, "a replica whose disk has just filled up takes hits", func() bool { return s.proxy.took(r.addr) > took+perSecond/4 })
-	r.kill()
+	r.stop()
 	if err := os.Remove(filepath.Join(r.dir, "spool", "spare")); err != nil {
 		s.t.Error(err)
 	}
 	r.launch()
-	until(s.t, time.Minute, "a replica without room refuses hits", func() bool { return s.proxy.refused(r.addr) > refused+10 })
+	until(s.t, time.Minute, "a replica without room refuses hits", func() bool { return s.proxy.refused(r.addr) > refused })
+	until(s.t, time.Minute, "it says that it isn't ready", func() bool { return !s.proxy.ready(r.addr) })
 	time.Sleep(lasts(30 * time.Second))
 	took = s.proxy.took(r.addr)
 	s.disk.free()
-	until(s.t, time.Minute, "a replica that has room again takes hits", func() bool { return s.proxy.took(r.addr) > took })
+	until(s.t, time.Minute, "a replica that has room again takes hits", func() bool { return s.proxy.took(r.addr) > took+10 })
 }
 
 // shrink leaves two replicas of eight. What the others hold can't be stored when
-// they end.
+// they end, and is handed over. In short they come back on their volumes
+// before another looks for it; else their volumes are gone, too.
 func (s *service) shrink() {
 	s.t.Helper()
 	s.more(8 - len(s.replicas))
@@ -209,17 +212,24 @@ func (s *service) shrink() {
 	time.Sleep(lasts(20 * time.Second))
 	leaving := s.replicas[2:]
 	stop(leaving)
+	s.serve(s.replicas[:2]...)
 	for _, r := range leaving {
-		if r.log.count("stopped before everything was loaded") == 0 {
-			s.t.Errorf("%s ended with nothing left to store", filepath.Base(r.dir))
+		if r.log.count("handed over: another server counts it") == 0 {
+			s.t.Errorf("%s ended and handed nothing over", filepath.Base(r.dir))
 		}
 	}
-	s.serve(s.replicas[:2]...)
 	time.Sleep(lasts(10 * time.Second))
 	s.events.Restart(s.t)
-	// On their disks, as an operator does with what is left.
-	start(leaving)
-	stop(leaving)
+	if !*whole {
+		start(leaving)
+		stop(leaving)
+		return
+	}
+	for _, r := range leaving {
+		if err := os.RemoveAll(r.dir); err != nil {
+			s.t.Error(err)
+		}
+	}
 }
 
 // start starts all at once, and waits until they are ready.
@@ -241,6 +251,9 @@ func stop(rs []*replica) {
 	wg.Wait()
 }
 
+// killed is the one break that may cut connections of hits.
+const killed = "SIGKILL of a replica"
+
 // TestChaos breaks one thing after the other under load.
 func TestChaos(t *testing.T) {
 	if !*whole && os.Getenv("TEST_LONG") == "" {
@@ -248,15 +261,18 @@ func TestChaos(t *testing.T) {
 	}
 	s := newService(t, 3)
 	var table strings.Builder
-	table.WriteString("| what broke | sent | acknowledged | of these stored once | 5xx | connections cut | level after |\n|---|---|---|---|---|---|---|\n")
+	table.WriteString("| what broke | for | sent | acknowledged | of these stored once | 5xx | connections cut | level after |\n|---|---|---|---|---|---|---|---|\n")
 	var before verdict
 	for _, b := range breaks {
 		begun := time.Now()
 		s.load.during(func() { b.do(s) })
 		all := s.load.settled(b.name, s.store)
 		v := all.since(before)
-		fmt.Fprintf(&table, "| %s | %d | %d | %d | %d | %d | %.1f s |\n", b.name, v.sent, v.acked, v.stored, v.errors, v.cut, v.level.Seconds())
+		fmt.Fprintf(&table, "| %s | %.0f s | %d | %d | %d | %d | %d | %.1f s |\n", b.name, v.broken.Seconds(), v.sent, v.acked, v.stored, v.errors, v.cut, v.level.Seconds())
 		t.Logf("%v: %s: %+v", time.Since(begun).Round(time.Second/10), b.name, v)
+		if v.cut > 0 && b.name != killed {
+			t.Errorf("%s: %d connections were cut", b.name, v.cut)
+		}
 		if v.acked < perSecond {
 			t.Errorf("%s: only %d hits were acknowledged: too few to mean anything", b.name, v.acked)
 		}

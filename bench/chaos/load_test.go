@@ -18,7 +18,7 @@ type load struct {
 	url  string
 	site string
 
-	mended time.Time // when the last break was over
+	began, mended time.Time // the last break
 
 	mu      sync.Mutex
 	n       int
@@ -68,6 +68,7 @@ func (l *load) during(f func()) {
 		}
 	}()
 	time.Sleep(time.Second)
+	l.began = time.Now()
 	f()
 	l.mended = time.Now()
 	time.Sleep(time.Second)
@@ -107,30 +108,33 @@ func (l *load) send(id int) {
 // verdict is what came of a break, or of all so far.
 type verdict struct {
 	sent, acked, cut, errors int
-	stored                   int           // of those acknowledged, once
+	stored                   int // of those acknowledged, once
+	broken                   time.Duration
 	level                    time.Duration // from the end of the break until they were
 }
 
 func (v verdict) since(w verdict) verdict {
-	return verdict{v.sent - w.sent, v.acked - w.acked, v.cut - w.cut, v.errors - w.errors, v.stored - w.stored, v.level}
+	return verdict{v.sent - w.sent, v.acked - w.acked, v.cut - w.cut, v.errors - w.errors, v.stored - w.stored, v.broken, v.level}
 }
 
 // settled waits until everything acknowledged is stored, and holds what is
 // stored against what is known.
 func (l *load) settled(name string, store *clickhouse.Store) verdict {
 	l.t.Helper()
-	v := verdict{sent: l.n, acked: len(l.acked), cut: len(l.unsure)}
+	v := verdict{sent: l.n, acked: len(l.acked), cut: len(l.unsure), broken: l.mended.Sub(l.began)}
 	var stored map[string]int
 	var missing int
 	var failed error
-	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	// A hand-over is looked for about once a minute.
+	const patience = 4 * time.Minute
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		if stored, failed = storedHits(store); failed == nil {
 			if missing = l.missing(stored); missing == 0 {
 				break
 			}
 		}
 		if time.Now().After(end) {
-			l.t.Errorf("%s: three minutes later %d acknowledged hits are not stored (%v)", name, missing, failed)
+			l.t.Errorf("%s: %v later %d acknowledged hits are not stored (%v)", name, patience, missing, failed)
 			break
 		}
 	}

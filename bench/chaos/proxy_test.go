@@ -2,9 +2,11 @@ package chaos
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"hash/fnv"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,15 +17,17 @@ import (
 )
 
 // proxy is what stands in front of replicas anywhere: it hashes by client, so
-// that a visitor mostly stays, and tries the next replica where one refuses the
-// connection or says 503, which both mean that it took nothing in. A connection
-// that breaks after the hit was sent is told to the client, who can't know.
+// that a visitor mostly stays, asks each replica whether it is ready, and tries
+// the next where one refuses the connection or says 503, which both mean that it
+// took nothing in. A connection that breaks after the hit was sent is told to the
+// client, who can't know.
 type proxy struct {
 	url    string
 	client *http.Client
 
 	mu       sync.Mutex
 	replicas []string          // addresses
+	unready  map[string]bool   // by address
 	answers  map[string][2]int // by address: hits taken, and refused with 503
 }
 
@@ -31,11 +35,37 @@ type proxy struct {
 const cutHeader = "X-Cut"
 
 func newProxy(t *testing.T) *proxy {
-	p := &proxy{answers: map[string][2]int{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}}
+	p := &proxy{unready: map[string]bool{}, answers: map[string][2]int{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	p.url = s.URL
+	go p.watch(t.Context())
 	return p
+}
+
+// watch asks all replicas ten times a second whether they are ready.
+func (p *proxy) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		p.mu.Lock()
+		addrs := slices.Clone(p.replicas)
+		p.mu.Unlock()
+		for _, addr := range addrs {
+			res, err := p.client.Get("http://" + addr + "/readyz")
+			if err == nil {
+				res.Body.Close()
+			}
+			p.mu.Lock()
+			p.unready[addr] = err != nil || res.StatusCode != http.StatusOK
+			p.mu.Unlock()
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (p *proxy) ready(addr string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.unready[addr]
 }
 
 func (p *proxy) set(addrs ...string) {
@@ -68,10 +98,10 @@ func (p *proxy) note(addr string, status int) {
 }
 
 // order is the replicas as a client prefers them: by rendezvous hashing, so that
-// one that is gone moves nobody but its own.
+// one that is gone moves nobody but its own. Those that aren't ready come last.
 func (p *proxy) order(client string) []string {
 	p.mu.Lock()
-	addrs := slices.Clone(p.replicas)
+	addrs, unready := slices.Clone(p.replicas), maps.Clone(p.unready)
 	p.mu.Unlock()
 	weight := func(addr string) uint64 {
 		h := fnv.New64a()
@@ -79,7 +109,13 @@ func (p *proxy) order(client string) []string {
 		return h.Sum64()
 	}
 	slices.SortFunc(addrs, func(a, b string) int {
-		if weight(a) > weight(b) {
+		switch {
+		case unready[a] != unready[b]:
+			if unready[b] {
+				return -1
+			}
+			return 1
+		case weight(a) > weight(b):
 			return -1
 		}
 		return 1
