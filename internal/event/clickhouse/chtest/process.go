@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // process is a server that this package starts.
@@ -139,8 +142,34 @@ func (p *process) look() {
 	}
 }
 
-func (p *process) freeze(t testing.TB) { p.signal(t, syscall.SIGSTOP) }
-func (p *process) thaw(t testing.TB)   { p.signal(t, syscall.SIGCONT) }
+// freeze returns when every thread stands still: on a busy machine one may
+// answer something yet.
+func (p *process) freeze(t testing.TB) {
+	t.Helper()
+	p.signal(t, syscall.SIGSTOP)
+	for end := time.Now().Add(10 * time.Second); !stands(p.pid()); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the server goes on although it was told to stop")
+		}
+	}
+}
+
+func (p *process) thaw(t testing.TB) { p.signal(t, syscall.SIGCONT) }
+
+// stands says whether all threads of a process are stopped (proc_pid_stat(5)).
+func stands(pid int) bool {
+	names, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // the thread has ended
+		}
+		if _, rest, ok := bytes.Cut(b, []byte(") ")); ok && rest[0] != 'T' {
+			return false
+		}
+	}
+	return len(names) > 0
+}
 
 func (p *process) signal(t testing.TB, s syscall.Signal) {
 	t.Helper()
