@@ -49,7 +49,7 @@ crash: ## kill the server $(ROUNDS) times under load; every acknowledged hit mus
 	$(GO) build -o bin/moonbear ./cmd/moonbear
 	$(GO) run ./bench/crash -server bin/moonbear -rounds $(ROUNDS)
 
-chaos: ## break a service of three replicas, one thing at a time, under load (quarter of an hour)
+chaos: ## break a service of three replicas, one thing at a time, under load (ten minutes)
 	$(GO) test ./bench/chaos -count=1 -timeout 40m -v -whole
 
 bench: ## measure everything docs/performance.md promises; fails where a promise is broken
