@@ -85,33 +85,40 @@ func tellSocket(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 
 // askSocket has the running server do it.
 func askSocket[Q, A any](ctx context.Context, dir, path string, ask Q) (answer A, err error) {
-	body, err := json.Marshal(ask)
+	res, err := postSocket(ctx, dir, path, ask)
 	if err != nil {
 		return answer, err
-	}
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) { return dialSocket(dir) },
-	}}
-	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://moonbear"+path, bytes.NewReader(body))
-	if err != nil {
-		return answer, err
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return answer, fmt.Errorf("a server holds %s but does not answer: %w", dir, err)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
 		return answer, err
 	}
-	if res.StatusCode != http.StatusOK {
-		var m struct{ Message string }
-		if err := json.Unmarshal(b, &m); err != nil || m.Message == "" {
-			return answer, fmt.Errorf("the running server answered %d %s", res.StatusCode, b)
-		}
-		return answer, errors.New(m.Message)
-	}
 	return answer, json.Unmarshal(b, &answer)
+}
+
+// postSocket asks the server that runs on a data directory. Any answer but 200
+// is the error it tells.
+func postSocket(ctx context.Context, dir, path string, ask any) (*http.Response, error) {
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dialSocket(ctx, dir) },
+		DisableKeepAlives: true,
+	}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://moonbear"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("a server holds %s but does not answer: %w", dir, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		defer res.Body.Close()
+		return nil, socketProblem(res)
+	}
+	return res, nil
 }

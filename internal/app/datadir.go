@@ -1,13 +1,16 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // errRunning says that a server holds the data directory.
@@ -80,11 +83,29 @@ func (d *dataDir) listenSocket() (l net.Listener, err error) {
 	return l, nil
 }
 
-// dialSocket reaches the server that runs on a data directory.
-func dialSocket(dir string) (c net.Conn, err error) {
-	err = withSocketPath(dir, func(path string) error {
-		c, err = net.Dial("unix", path)
-		return err
-	})
-	return c, err
+// socketPatience is how long a server may take until it answers its socket:
+// it holds the directory before it listens there, when it starts, stops or goes
+// on with other stores.
+const socketPatience = 10 * time.Second
+
+// dialSocket reaches the server that runs on a data directory, which may be
+// about to listen.
+func dialSocket(ctx context.Context, dir string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, socketPatience)
+	defer cancel()
+	for {
+		var c net.Conn
+		err := withSocketPath(dir, func(path string) (err error) {
+			c, err = net.Dial("unix", path)
+			return err
+		})
+		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }

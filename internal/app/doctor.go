@@ -87,7 +87,7 @@ const examineFor = 10 * time.Second
 func (s *server) examine(ctx context.Context, _ struct{}) (Checkup, error) {
 	checks := []func(context.Context) []Finding{
 		s.examineSettings, s.examineControl, s.examineEvents, s.examineRedis, s.examineSpool, s.examineShared, s.examineDisk,
-		s.examineClock, s.examineJobs, s.examineTLS,
+		s.examineClock, s.examineJobs, s.examineTLS, s.examineBackups,
 	}
 	found := make([][]Finding, len(checks))
 	var g errgroup.Group

@@ -96,6 +96,18 @@ func (s *server) examineTLS(ctx context.Context) []Finding {
 	return []Finding{f}
 }
 
+// examineBackups says what isn't there yet, so that nobody trusts in it.
+func (s *server) examineBackups(context.Context) []Finding {
+	backups := Finding{"backups", Well, "this version takes none by itself", ""}
+	if s.cfg.Env == "production" {
+		backups.State, backups.Remedy = Warning, "Copy DATA_DIR each night with the server stopped, or have its volume snapshotted."
+		if !s.cfg.eventsEmbedded() {
+			backups.Remedy = "Back PostgreSQL and ClickHouse up with their own tools, and try to restore from it."
+		}
+	}
+	return []Finding{backups, {"mail", Well, "this version sends none", ""}}
+}
+
 func when(t time.Time) string {
 	if t.IsZero() {
 		return "never"

@@ -1,14 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 
@@ -88,26 +86,11 @@ var errExportBroken = errors.New("the server broke the export off; its log says 
 
 // askExport has the running server write the events.
 func askExport(ctx context.Context, dir string, r ExportRequest, out io.Writer, begin, at func(int64)) (events int64, err error) {
-	body, err := json.Marshal(r)
+	res, err := postSocket(ctx, dir, "/export", r)
 	if err != nil {
 		return 0, err
-	}
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) { return dialSocket(dir) },
-	}}
-	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://moonbear/export", bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("a server holds %s but does not answer: %w", dir, err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return 0, socketProblem(res)
-	}
 	total, err := strconv.ParseInt(res.Header.Get(headerEvents), 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("the running server is another version: %w", err)

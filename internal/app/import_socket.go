@@ -179,7 +179,7 @@ func (r remoteImports) sort(ctx context.Context, q struct{}) (sorted, error) {
 }
 
 func (r remoteImports) take(ctx context.Context, q importFile, f *os.File, tell func(transfer.Progress)) (*transfer.Summary, error) {
-	c, err := dialSocket(r.dir)
+	c, err := dialSocket(ctx, r.dir)
 	if err != nil {
 		return nil, fmt.Errorf("a server holds %s but does not answer: %w", r.dir, err)
 	}

@@ -1,14 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -22,6 +20,9 @@ type MoveRequest struct {
 	ToDatabase string
 	ToEvents   string
 	Verify     bool
+	// Before is a day (UTC) or an RFC 3339 time that ends what Verify compares of
+	// the events; "" compares all.
+	Before string
 }
 
 // ErrMovedDifferent is the answer of a comparison that found differences, which
@@ -37,6 +38,9 @@ func Move(ctx context.Context, cfg Config, r MoveRequest, out, progressTo io.Wri
 	}
 	q := moveTo{Database: r.ToDatabase, Events: r.ToEvents, Cluster: cfg.EventsCluster, Verify: r.Verify}
 	if err := q.check(cfg); err != nil {
+		return err
+	}
+	if err := q.until(r.Before); err != nil {
 		return err
 	}
 	q.here()
@@ -62,6 +66,23 @@ func (q *moveTo) here() {
 	if hasScheme(q.Events, "duckdb") {
 		q.Events = move.Address(q.Events)
 	}
+}
+
+// until sets where a comparison ends.
+func (q *moveTo) until(before string) (err error) {
+	if before == "" {
+		return nil
+	}
+	if !q.Verify {
+		return fault.New(fault.Invalid, "--before says how far --verify compares. A move takes everything.")
+	}
+	if q.Before, err = time.Parse(time.DateOnly, before); err == nil {
+		return nil
+	}
+	if q.Before, err = time.Parse(time.RFC3339, before); err != nil {
+		return fault.New(fault.Invalid, fmt.Sprintf("--before=%q: want a day like 2026-03-01, or a moment like 2026-03-01T12:00:00Z.", before))
+	}
+	return nil
 }
 
 // check says whether the targets are such as a server could be started on.
@@ -110,6 +131,9 @@ func (t *moveTeller) report(q moveTo, cfg Config, r *move.Report, serving bool) 
 		fmt.Fprintf(t.out, "Compared: %s. They differ:\n\n", compared)
 		for _, d := range r.Differences {
 			fmt.Fprintln(t.out, "  "+d)
+		}
+		if q.Events != "" && q.Before.IsZero() {
+			fmt.Fprintln(t.out, "\nWhat came to one side after a move is a difference, too. --before DATE leaves it out.")
 		}
 		return ErrMovedDifferent
 	}
@@ -171,26 +195,11 @@ func (s *server) moveOnSocket(stopping context.Context) http.HandlerFunc {
 
 // askMove has the running server move itself.
 func askMove(ctx context.Context, dir string, q moveTo, tell func(move.Progress)) (*move.Report, error) {
-	body, err := json.Marshal(q)
+	res, err := postSocket(ctx, dir, "/move", q)
 	if err != nil {
 		return nil, err
-	}
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) { return dialSocket(dir) },
-	}}
-	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://moonbear/move", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("a server holds %s but does not answer: %w", dir, err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, socketProblem(res)
-	}
 	for lines := json.NewDecoder(res.Body); ; {
 		var l moveLine
 		if err := lines.Decode(&l); err != nil {

@@ -19,6 +19,8 @@ type moveTo struct {
 	Events   string `json:"events"`
 	Cluster  string `json:"cluster"` // of Events, if it is a ClickHouse with one
 	Verify   bool   `json:"verify"`  // only compare
+	// Before ends what is compared of the events; zero compares all.
+	Before time.Time `json:"before,omitzero"`
 }
 
 // target is cfg with the stores a move goes to.
@@ -36,7 +38,7 @@ func (q moveTo) target(cfg Config) Config {
 // without one. close closes the targets.
 func (s *server) moveOptions(ctx context.Context, q moveTo, tell func(move.Progress)) (o move.Options, close func() error, err error) {
 	to := q.target(s.cfg)
-	o = move.Options{Dir: s.dir.path, Spool: s.spool, Sites: s.control.sites.Directory().Sites(), Tell: tell, Log: s.log, Step: s.moveStep}
+	o = move.Options{Dir: s.dir.path, Spool: s.spool, Sites: s.control.sites.Directory().Sites(), Before: q.Before, Tell: tell, Log: s.log, Step: s.moveStep}
 	var closers []func() error
 	close = func() error {
 		var errs []error

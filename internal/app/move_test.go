@@ -16,6 +16,7 @@ import (
 
 	"moonbear/internal/db/dbtest"
 	"moonbear/internal/event/clickhouse/chtest"
+	"moonbear/internal/fault"
 )
 
 // traffic sends hits until it is stopped, and counts those acknowledged.
@@ -182,11 +183,28 @@ func TestMoveStopped(t *testing.T) {
 	}
 	r = start(t, now, ServeOptions{})
 	until(t, "all are counted", func() bool { return r.metric(made, "pageviews") == 20 })
+	moved := time.Now().UTC()
+	time.Sleep(time.Millisecond) // what is compared ends before the next hit's
 	r.view(made.SiteID, "https://example.com/new")
 	until(t, "the new one too", func() bool { return r.metric(made, "pageviews") == 21 })
 	out.Reset()
 	if err := Move(t.Context(), now, old, &out, io.Discard); !errors.Is(err, ErrMovedDifferent) || !strings.Contains(out.String(), "21 events here and 20 there") {
 		t.Errorf("comparing said %v:\n%s", err, &out)
+	}
+	for before, want := range map[string]string{
+		moved.Format(time.RFC3339Nano):                "Compared: 20 events ",
+		moved.AddDate(0, 0, 1).Format(time.DateOnly):  "21 events here and 20 there",
+		moved.AddDate(0, -1, 0).Format(time.DateOnly): "Compared: 0 events ",
+		"yesterday": "",
+	} {
+		out.Reset()
+		err := Move(t.Context(), now, MoveRequest{ToEvents: cfg.EventsURL, Verify: true, Before: before}, &out, io.Discard)
+		if f, ok := fault.From(err); want == "" != (ok && f.Kind == fault.Invalid) || !strings.Contains(out.String(), want) {
+			t.Errorf("comparing what is before %s said %v:\n%s", before, err, &out)
+		}
+	}
+	if err := Move(t.Context(), now, MoveRequest{ToEvents: cfg.EventsURL, Before: "2026-01-01"}, &out, io.Discard); err == nil || !strings.Contains(err.Error(), "--before") {
+		t.Errorf("moving what is before a day ended with %v", err)
 	}
 }
 

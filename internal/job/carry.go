@@ -54,7 +54,7 @@ func Carry(ctx context.Context, d *db.DB, tx bun.Tx, jobs []Waiting, log *slog.L
 	if _, err := tx.NewRaw("delete from river_job").Exec(ctx); err != nil {
 		return fmt.Errorf("empty the job queue: %w", err)
 	}
-	q, err := newQueue(d, &river.Config{Logger: slog.New(quiet{log.Handler()})})
+	q, err := newQueue(d, &river.Config{Logger: riverLog(log)})
 	if err != nil {
 		return fmt.Errorf("make the job queue: %w", err)
 	}

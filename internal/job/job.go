@@ -110,7 +110,7 @@ func New(d *db.DB, scheduled []Scheduled, o Options) (*Jobs, error) {
 		ID:                o.ID,
 		Workers:           ws,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: cmp.Or(o.Workers, 4)}},
-		Logger:            slog.New(quiet{j.log.Handler()}),
+		Logger:            riverLog(j.log),
 		PollOnly:          true,
 		FetchPollInterval: poll,
 		FetchCooldown:     rest,
@@ -274,17 +274,3 @@ func safely(ctx context.Context, run func(context.Context) error) (err error) {
 	}()
 	return run(ctx)
 }
-
-// quiet lets only River's warnings through: worker.Work says the rest.
-type quiet struct{ slog.Handler }
-
-// Enabled refuses what is below a warning.
-func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && q.Handler.Enabled(ctx, l)
-}
-
-// WithAttrs stays quiet.
-func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
-
-// WithGroup stays quiet.
-func (q quiet) WithGroup(n string) slog.Handler { return quiet{q.Handler.WithGroup(n)} }

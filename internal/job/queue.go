@@ -71,7 +71,7 @@ func (begun) Begin(context.Context) (pgx.Tx, error) { return nil, errNotOurs }
 // Migrate brings River's own tables up to date. Of several processes on one
 // PostgreSQL one does it and the others wait.
 func Migrate(ctx context.Context, d *db.DB, log *slog.Logger) error {
-	cfg := &rivermigrate.Config{Logger: slog.New(quiet{log.Handler()})}
+	cfg := &rivermigrate.Config{Logger: riverLog(log)}
 	var res *rivermigrate.MigrateResult
 	var err error
 	if d.Embedded() {

@@ -14,10 +14,10 @@ func keepSQL(dialect event.Dialect, st *site.Site) func(event.Day) (counts, valu
 	return func(d event.Day) (counts, values []string) {
 		b := &builder{dialect: dialect, inline: true}
 		for _, dim := range append([]Dimension{""}, keptDimensions...) {
-			counts = append(counts, b.countDay(st, d, dim))
+			counts = append(counts, b.statement(b.countDay(st, d, dim)).text)
 		}
 		b.plan = plan{site: st.ID}
-		return counts, []string{b.dayValues(st.TimeZone, d)}
+		return counts, []string{b.statement(b.dayValues(st.TimeZone, d)).text}
 	}
 }
 
@@ -48,20 +48,20 @@ func dayQuery(st *site.Site, d Dimension) Query {
 // countDay gives the columns of day_counts.
 func (b *builder) countDay(st *site.Site, day event.Day, d Dimension) string {
 	b.plan = planFor(dayQuery(st, d), day.From, day.To, nil)
-	var with []string
-	from := ""
-	for i, s := range b.plan.parts {
+	var with, selects []string
+	for _, s := range b.plan.parts {
 		for _, t := range b.tables(s) {
 			with = append(with, t.name+" as (\n"+t.text+"\n)")
 		}
-		switch {
-		case i == 0:
-			from = names[s.part]
-		case d == "":
-			from += " cross join " + names[s.part]
-		default:
-			from += " full join " + names[s.part] + " using (k0)"
+		columns := b.keyNames()
+		for _, sum := range sums {
+			if s.has(sum.name) {
+				columns = append(columns, sum.name)
+			} else {
+				columns = append(columns, "0 as "+sum.name)
+			}
 		}
+		selects = append(selects, sel(columns, names[s.part], nil, nil))
 	}
 	value := "''"
 	if d != "" {
@@ -69,15 +69,13 @@ func (b *builder) countDay(st *site.Site, day event.Day, d Dimension) string {
 	}
 	columns := append(b.dayColumns(st.TimeZone, day), "'"+string(d)+"'", value)
 	for _, sum := range sums {
-		column := "0"
-		for _, s := range b.plan.parts {
-			if s.has(sum.name) {
-				column = "coalesce(" + names[s.part] + "." + sum.name + ", 0)"
-			}
-		}
-		columns = append(columns, "cast("+column+" as bigint)")
+		columns = append(columns, "cast(coalesce(sum("+sum.name+"), 0) as bigint)")
 	}
-	return "with " + strings.Join(with, ", ") + "\n" + sel(columns, from, nil, nil)
+	var by []string
+	if d != "" {
+		by = []string{"k0"}
+	}
+	return "with " + strings.Join(with, ", ") + "\n" + sel(columns, "(\n"+strings.Join(selects, "\nunion all\n")+"\n)", nil, by)
 }
 
 // dayColumns name the day in both tables.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"moonbear/internal/event"
+	"moonbear/internal/event/clickhouse"
+	"moonbear/internal/event/clickhouse/chtest"
 	"moonbear/internal/event/duckdb"
 	"moonbear/internal/event/eventtest"
 	"moonbear/internal/site"
@@ -22,7 +24,7 @@ var keptQueries = flag.Int("kept", 0, "how many random questions to answer from 
 type keptWorld struct {
 	t       testing.TB
 	r       *rand.Rand
-	store   *duckdb.Store
+	store   keptStore
 	keeper  *stats.Keeper
 	sites   []*site.Site
 	oracles []*oracle
@@ -30,24 +32,54 @@ type keptWorld struct {
 	mixed   []bool // the site's visitors last for longer than its days
 }
 
-// rawStore hides that a store keeps days.
-type rawStore struct{ event.Store }
+// keptStore keeps days, at night.
+type keptStore interface {
+	event.DayKeeper
+	Compact(context.Context) error
+}
 
-func newKeptWorld(t testing.TB, zones []int, visits int) *keptWorld {
+// afterAll is later than every moment that is asked about.
+func afterAll() time.Time { return time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+func keptDuckDB(t testing.TB) keptStore {
 	t.Helper()
-	store, err := duckdb.Open(context.Background(), duckdb.Options{Path: t.TempDir(), Memory: 512 << 20, Threads: 2, Sorted: 1})
+	store, err := duckdb.Open(t.Context(), duckdb.Options{Path: t.TempDir(), Memory: 512 << 20, Threads: 2, Sorted: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return store
+}
+
+// keptClickHouse skips the test where the engine can't run.
+func keptClickHouse(t testing.TB) keptStore {
+	t.Helper()
+	store, err := clickhouse.Open(t.Context(), clickhouse.Options{URL: chtest.Shared(t).Database(t), Doubt: time.Nanosecond, Now: afterAll})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// onEachKept runs a test for each kind of store that keeps days.
+func onEachKept(t *testing.T, test func(t *testing.T, open func(testing.TB) keptStore)) {
+	t.Helper()
+	test(t, keptDuckDB)
+	t.Run(string(event.ClickHouse), func(t *testing.T) { test(t, keptClickHouse) })
+}
+
+// rawStore hides that a store keeps days.
+type rawStore struct{ event.Store }
+
+func newKeptWorld(t testing.TB, open func(testing.TB) keptStore, zones []int, visits int) *keptWorld {
+	t.Helper()
+	store := open(t)
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	w := &keptWorld{t: t, r: rand.New(rand.NewPCG(*oracleSeed, 76)), store: store}
-	// Later than every moment that is asked about.
-	now := func() time.Time { return time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC) }
-	w.keeper = stats.NewKeeper(stats.KeeperOptions{Store: store, Busy: 1, Now: now})
+	w.keeper = stats.NewKeeper(stats.KeeperOptions{Store: store, Busy: 1, Now: afterAll})
 	for i, m := range zones {
 		now, err := time.Parse(time.RFC3339, moments[m].now)
 		if err != nil {
@@ -208,7 +240,9 @@ func askRate(r *rand.Rand, q *stats.Query) {
 
 // TestKeptDays: questions have the same answers from kept days, from the
 // events alone and from the oracle, whatever happens to the events meanwhile.
-func TestKeptDays(t *testing.T) {
+func TestKeptDays(t *testing.T) { onEachKept(t, keptDays) }
+
+func keptDays(t *testing.T, open func(testing.TB) keptStore) {
 	zones, visits, queries := []int{2, 8}, 80, *keptQueries
 	if long() {
 		zones = nil
@@ -222,7 +256,10 @@ func TestKeptDays(t *testing.T) {
 			queries = 4000
 		}
 	}
-	w := newKeptWorld(t, zones, visits)
+	w := newKeptWorld(t, open, zones, visits)
+	if w.store.Dialect() == event.ClickHouse {
+		queries /= 4
+	}
 	w.keep()
 	for i := range w.sites {
 		if n := w.days(i); n < 7 && !w.mixed[i] {
@@ -316,8 +353,10 @@ func (w *keptWorld) remove() {
 
 // TestRememberedDays: what was remembered of kept days is forgotten when one of
 // them is kept anew, although the same days are.
-func TestRememberedDays(t *testing.T) {
-	w := newKeptWorld(t, nil, 0)
+func TestRememberedDays(t *testing.T) { onEachKept(t, rememberedDays) }
+
+func rememberedDays(t *testing.T, open func(testing.TB) keptStore) {
+	w := newKeptWorld(t, open, nil, 0)
 	st := siteIn(t, "UTC")
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	load := func(day int, took ...int32) {

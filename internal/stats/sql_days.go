@@ -32,11 +32,14 @@ func (b *builder) added(s scan, raw func() string) string {
 	}
 	names := s.sumNames()
 	of := names
-	if s.imports { // with a sign, as what isn't told has null for -1
+	signed := s.imports || b.say().signed // what isn't told by an import has null for -1
+	if signed {
 		of = make([]string, len(names))
 		for i, n := range names {
 			of[i] = "cast(" + n + " as bigint) as " + n
 		}
+	}
+	if s.imports {
 		for _, n := range s.ratedNames() {
 			of = append(of, "cast(visits as bigint) as of_"+n)
 			names = append(names, "of_"+n)
@@ -45,7 +48,7 @@ func (b *builder) added(s scan, raw func() string) string {
 	var selects []string
 	if len(b.plan.stretches(s)) > 0 {
 		text := raw()
-		if s.imports {
+		if signed {
 			text = sel(append(b.keyNames(), of...), "(\n"+text+"\n)", nil, nil)
 		}
 		selects = append(selects, text)
@@ -116,7 +119,11 @@ func (b *builder) keptDays() []string {
 	if len(runs) > 1 {
 		days = "(" + days + ")"
 	}
-	return []string{"site_id = " + b.arg(b.plan.site), "zone = " + b.arg(k.zone), days}
+	where := []string{"site_id = " + b.arg(b.plan.site), "zone = " + b.arg(k.zone), days}
+	if last := b.say().lastKept; last != "" {
+		where = append(where, fmt.Sprintf(last, b.arg(b.plan.site), b.arg(k.zone)))
+	}
+	return where
 }
 
 // valueRows finds percentiles and shares from how often each value was

@@ -25,6 +25,10 @@ type words struct {
 
 	amount string // of money, so that no sum of any is too large
 
+	// listed are the columns measure and value, a row for each of some names and
+	// of as many values.
+	listed func(names, values []string) string
+
 	each   string // a row for each item of a list
 	whose  string // those items of a list whose place in another is true
 	hasAny string // there are properties
@@ -34,6 +38,14 @@ type words struct {
 	// (from 1) among shares; null of nothing.
 	percentile func(measure string, shares []string, at int) string
 
+	// ofCells is the table of kept values, and the condition that their measure and
+	// cell are among some pairs.
+	ofCells func(pairs []string) (from, where string)
+	// lastKept is true of the rows of kept days that count, where there are others,
+	// of a site and zone; "": there are none.
+	lastKept string
+
+	signed   bool   // a number without a sign must be given one beside others
 	holds    bool   // a percentile holds all values until its end
 	fullJoin bool   // parts are put together by a full join
 	settings string // what ends a statement
@@ -55,13 +67,21 @@ var dialects = map[event.Dialect]words{
 		double:      "try_cast(%s as double)",
 		integer:     "try_cast(%s as integer)",
 		amount:      "%s",
-		each:        "unnest(%s)",
-		whose:       "list_where(%s, %s)",
-		hasAny:      "cardinality(props) > 0",
-		pairs:       "unnest(map_keys(props)) as key, unnest(map_values(props)) as value",
-		percentile:  discrete,
-		holds:       true,
-		fullJoin:    true,
+		listed: func(names, values []string) string {
+			return "unnest([" + strings.Join(names, ", ") + "]) as measure, unnest([" + strings.Join(values, ", ") + "]) as value"
+		},
+		// A condition of as many terms takes five times as long; and one on the
+		// measure besides takes as long as all the rest.
+		ofCells: func(pairs []string) (from, where string) {
+			return "day_values semi join (values " + strings.Join(pairs, ", ") + ") as these(measure, cell) using (measure, cell)", ""
+		},
+		each:       "unnest(%s)",
+		whose:      "list_where(%s, %s)",
+		hasAny:     "cardinality(props) > 0",
+		pairs:      "unnest(map_keys(props)) as key, unnest(map_values(props)) as value",
+		percentile: discrete,
+		holds:      true,
+		fullJoin:   true,
 	},
 	// Arguments are written into the text by the driver, which takes a question
 	// mark for the place of one. argMax of a tuple takes twice as long as
@@ -81,12 +101,20 @@ var dialects = map[event.Dialect]words{
 		double:      "toFloat64OrNull(%s)",
 		integer:     "toInt32OrNull(%s)",
 		amount:      "cast(%s as Int128)",
-		each:        "arrayJoin(%s)",
-		whose:       "arrayFilter((item, is) -> is, %s, %s)",
-		hasAny:      "notEmpty(props)",
-		pairs:       "arrayJoin(arrayZip(mapKeys(props), mapValues(props))) as pair, tupleElement(pair, 1) as key, tupleElement(pair, 2) as value",
-		percentile:  weighted,
-		settings:    "\nsettings " + clickHouseSettings,
+		listed: func(names, values []string) string {
+			return "arrayJoin(arrayZip([" + strings.Join(names, ", ") + "], [" + strings.Join(values, ", ") + "])) as pair, tupleElement(pair, 1) as measure, tupleElement(pair, 2) as value"
+		},
+		ofCells: func(pairs []string) (from, where string) {
+			return "day_values", "(measure, cell) in (" + strings.Join(pairs, ", ") + ")"
+		},
+		lastKept:   "keep in (select max(keep) from kept_days where site_id = %s and zone = %s group by from_ms)",
+		signed:     true,
+		each:       "arrayJoin(%s)",
+		whose:      "arrayFilter((item, is) -> is, %s, %s)",
+		hasAny:     "notEmpty(props)",
+		pairs:      "arrayJoin(arrayZip(mapKeys(props), mapValues(props))) as pair, tupleElement(pair, 1) as key, tupleElement(pair, 2) as value",
+		percentile: weighted,
+		settings:   "\nsettings " + clickHouseSettings,
 	},
 }
 

@@ -82,9 +82,7 @@ func (p plan) keptCells(d event.Dialect, s scan) statement {
 }
 
 // keptInCells counts how often the scan's measures had each of the values that
-// are in some cells on kept days: keys, measure, value, count. The cells are a
-// table, as a condition of as many terms takes five times as long; and one on the
-// measure besides takes as long as all the rest.
+// are in some cells on kept days: keys, measure, value, count.
 func (p plan) keptInCells(d event.Dialect, s scan, cells map[measuredCell]bool) statement {
 	b := &builder{dialect: d, plan: p}
 	var rows []string
@@ -92,8 +90,8 @@ func (p plan) keptInCells(d event.Dialect, s scan, cells map[measuredCell]bool) 
 		rows = append(rows, fmt.Sprintf("('%s', %d)", c.measure, c.cell))
 	}
 	slices.Sort(rows)
-	from := "day_values semi join (values " + strings.Join(rows, ", ") + ") as these(measure, cell) using (measure, cell)"
-	return b.statement(b.keptValues(s, from, "", "value", "cast(sum(count) as bigint)") + ", value")
+	from, which := b.say().ofCells(rows)
+	return b.statement(b.keptValues(s, from, which, "value", "cast(sum(count) as bigint)") + ", value")
 }
 
 // keptValues are columns of some kept rows of a scan's measures, by their keys
@@ -110,7 +108,16 @@ func (b *builder) keptValues(s scan, from, which string, columns ...string) stri
 
 // itsMeasures is true of the rows of a scan's measures.
 func (s scan) itsMeasures() string {
-	return "measure in ('" + strings.Join(s.measures(), "', '") + "')"
+	return "measure in (" + strings.Join(quoted(s.measures()), ", ") + ")"
+}
+
+// quoted are names as SQL has them.
+func quoted(names []string) []string {
+	of := make([]string, len(names))
+	for i, n := range names {
+		of[i] = "'" + n + "'"
+	}
+	return of
 }
 
 // rawValues counts in one scan how often each value of every measure of the scan
@@ -119,7 +126,7 @@ func (p plan) rawValues(d event.Dialect, s scan) statement {
 	b := &builder{dialect: d, plan: p}
 	measures := s.measures()
 	from, where := b.reading(s, func(st stretch) []string { return b.within("ts", st.from, st.to) })
-	columns := append(b.keys(s, "ts"), "unnest(['"+strings.Join(measures, "', '")+"']) as measure", "unnest(["+strings.Join(measures, ", ")+"]) as value")
+	columns := append(b.keys(s, "ts"), b.say().listed(quoted(measures), measures))
 	where = append(where, measuredAny(measures))
 	by := append(b.keyNames(), "measure", "value")
 	return b.statement(sel(append(slices.Clone(by), "count(*)"), "(\n"+sel(columns, from, where, nil)+"\n)", []string{"value is not null"}, by))
@@ -128,15 +135,14 @@ func (p plan) rawValues(d event.Dialect, s scan) statement {
 // dayValues gives the columns of day_values, for every measure whose values are
 // kept, in one scan.
 func (b *builder) dayValues(zone string, day event.Day) string {
-	var quoted, measured []string
+	var measured []string
 	for _, m := range event.MeasureColumns {
 		if d, _ := Measurements(m).Info(); d.keeps() {
-			quoted, measured = append(quoted, b.arg(m)), append(measured, m)
+			measured = append(measured, m)
 		}
 	}
-	list := func(items []string) string { return "unnest([" + strings.Join(items, ", ") + "])" }
 	where := append(b.within("ts", day.From, day.To), measuredAny(measured))
-	each := sel([]string{list(quoted) + " as measure", list(measured) + " as value"}, "events", where, nil)
+	each := sel([]string{b.say().listed(quoted(measured), measured)}, "events", where, nil)
 	counted := sel([]string{"measure", "value", cellSQL() + " as cell", "count(*) as n"},
 		"(\n"+each+"\n)", []string{"value is not null"}, []string{"measure", "value"})
 	added := sel([]string{"*", "sum(n) over (partition by measure order by value) as upto", "sum(n) over (partition by measure) as total",

@@ -42,6 +42,12 @@ func (s *Store) append(ctx context.Context, sp *spool, b *event.Batch) error {
 		sp.known = sp.known || !sp.open()
 		return nil
 	}
+	if err := s.say(ctx, s.late(b), s.o.Doubt); err != nil {
+		return err
+	}
+	if len(b.Days) > 0 {
+		defer s.kept.forget()
+	}
 	parts := cut(b)
 	if sp.open() {
 		if err := s.settle(ctx, sp, b, parts); err != nil {
@@ -142,15 +148,17 @@ func pointers[T any](rows []T) []*T {
 }
 
 func insertRows[T any](ctx context.Context, s *Store, own batchID, bl block, columns []columnOf[T], rows []*T) error {
+	kinds := append(types(columns), client.ColumnNameAndType{Name: "batch_spool", Type: fewTexts}, client.ColumnNameAndType{Name: "batch", Type: id})
+	ctx = client.Context(ctx, client.WithQueryID(own.token(bl)), client.WithSettings(s.insertSettings(own.token(bl))))
+	return send(ctx, s, "insert into "+bl.table+" ("+names(columns)+", batch_spool, batch)", kinds, columns, rows,
+		slices.Repeat([]string{own.spool}, len(rows)), slices.Repeat([]int64{own.number}, len(rows)))
+}
+
+// send inserts rows as one block, with the columns that are the same for all.
+func send[T any](ctx context.Context, s *Store, query string, kinds []client.ColumnNameAndType, columns []columnOf[T], rows []*T, rest ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.statementTime)
 	defer cancel()
-	types := make([]client.ColumnNameAndType, 0, len(columns)+2)
-	for _, c := range columns {
-		types = append(types, client.ColumnNameAndType{Name: c.name, Type: c.typ})
-	}
-	types = append(types, client.ColumnNameAndType{Name: "batch_spool", Type: fewTexts}, client.ColumnNameAndType{Name: "batch", Type: id})
-	ctx = client.Context(ctx, client.WithQueryID(own.token(bl)), client.WithSettings(s.insertSettings(own.token(bl))), client.WithColumnNamesAndTypes(types))
-	batch, err := s.conn.PrepareBatch(ctx, "insert into "+bl.table+" ("+names(columns)+", batch_spool, batch)")
+	batch, err := s.conn.PrepareBatch(client.Context(ctx, client.WithColumnNamesAndTypes(kinds)), query)
 	if err != nil {
 		return err
 	}
@@ -164,11 +172,10 @@ func insertRows[T any](ctx context.Context, s *Store, own batchID, bl block, col
 			return fmt.Errorf("column %s: %w", c.name, err)
 		}
 	}
-	if err := batch.Column(len(columns)).Append(slices.Repeat([]string{own.spool}, len(rows))); err != nil {
-		return err
-	}
-	if err := batch.Column(len(columns) + 1).Append(slices.Repeat([]int64{own.number}, len(rows))); err != nil {
-		return err
+	for i, vs := range rest {
+		if err := batch.Column(len(columns) + i).Append(vs); err != nil {
+			return err
+		}
 	}
 	return batch.Send()
 }

@@ -52,6 +52,12 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 
+	// Doubt is for how long after an old day changes it isn't kept; 0: an hour.
+	// Only in tests nothing else writes meanwhile.
+	Doubt time.Duration
+	// Now tells which days are over; nil: time.Now.
+	Now func() time.Time
+
 	// What tests set.
 	statementTime time.Duration
 	dial          func(ctx context.Context, addr string) (net.Conn, error)
@@ -70,6 +76,7 @@ type Store struct {
 	db      *sql.DB     // for Select
 	closed  atomic.Bool
 
+	kept      *keptCache
 	migrating sync.Mutex
 	migrated  atomic.Bool
 
@@ -78,7 +85,7 @@ type Store struct {
 	deleted uint32 // when the last deletion ended, by the server's clock; 0: nothing to wait for
 }
 
-var _ event.Store = (*Store)(nil)
+var _ event.DayKeeper = (*Store)(nil)
 
 // Open connects to the server and brings the schema up to date. A server that
 // can't be reached is no error: what needs it fails until it can be, and the
@@ -89,6 +96,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if o.statementTime == 0 {
 		o.statementTime = statementTime
+	}
+	if o.Doubt == 0 {
+		o.Doubt = doubtTime
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.step == nil {
 		o.step = func(string) {}
@@ -116,7 +129,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event store: %w", err)
 	}
-	s := &Store{o: o, conn: conn, db: client.OpenDB(reading), spools: map[string]*spool{}}
+	s := &Store{o: o, conn: conn, db: client.OpenDB(reading), spools: map[string]*spool{},
+		kept: &keptCache{known: map[keptKey]*keptKnown{}, asked: map[keptKey]*keptAsked{}}}
 	s.db.SetMaxOpenConns(connections)
 	s.db.SetMaxIdleConns(connections / 4)
 	s.metrics = newMetrics(o.Metrics)

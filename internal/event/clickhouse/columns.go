@@ -136,15 +136,18 @@ func dayTable() []columnOf[event.DayCount] {
 const batchColumns = "batch_spool " + fewTexts + " CODEC(" + packed + "), batch Int64 CODEC(" + rising + ")"
 
 func definitions[T any](cs []columnOf[T]) string {
-	var b strings.Builder
-	for _, c := range cs {
-		b.WriteString(c.name + " " + c.typ)
+	return columnList(cs) + ", " + batchColumns
+}
+
+func columnList[T any](cs []columnOf[T]) string {
+	list := make([]string, len(cs))
+	for i, c := range cs {
+		list[i] = c.name + " " + c.typ
 		if c.codec != "" {
-			b.WriteString(" CODEC(" + c.codec + ")")
+			list[i] += " CODEC(" + c.codec + ")"
 		}
-		b.WriteString(", ")
 	}
-	return b.String() + batchColumns
+	return strings.Join(list, ", ")
 }
 
 func names[T any](cs []columnOf[T]) string {

@@ -24,6 +24,10 @@ func (s *Store) Delete(ctx context.Context, sel event.Selection) error {
 	if sel == (event.Selection{Site: sel.Site}) {
 		wheres[keysTable] = covers(sel, "ts")
 	}
+	days := deleting(sel)
+	if err := s.say(ctx, []touch{days}, s.o.Doubt); err != nil {
+		return err
+	}
 	for _, t := range batchTables {
 		if wheres[t] == "" {
 			continue
@@ -31,6 +35,12 @@ func (s *Store) Delete(ctx context.Context, sel event.Selection) error {
 		if err := s.exec(mutating(ctx), "alter table "+s.stored(t)+s.onCluster()+" delete where "+wheres[t]); err != nil {
 			return fmt.Errorf("delete from site %d in %s: %w", sel.Site, t, err)
 		}
+	}
+	if err := s.deleteDays(ctx, days); err != nil {
+		return err
+	}
+	if err := s.say(ctx, []touch{days}, s.o.Doubt); err != nil { // it may have taken hours
+		return err
 	}
 	var now uint32
 	if err := s.conn.QueryRow(ctx, "select toUnixTimestamp(now())").Scan(&now); err != nil {
@@ -67,7 +77,8 @@ const (
 // keyLife is longer than the 24 hours an idempotency key is promised.
 const keyLife = 48 * time.Hour
 
-// Compact forgets idempotency keys that are too old to matter, and waits until
+// Compact forgets idempotency keys that are too old to matter and days that are
+// kept no longer, and waits until
 // what was deleted is in no file of the server any longer. There's nothing else
 // to tend: ClickHouse merges by itself.
 func (s *Store) Compact(ctx context.Context) error {
@@ -77,6 +88,9 @@ func (s *Store) Compact(ctx context.Context) error {
 	old := "ts < " + moment(time.Now().Add(-keyLife))
 	if err := s.exec(mutating(ctx), "alter table "+s.stored(keysTable)+s.onCluster()+" delete where "+old); err != nil {
 		return fmt.Errorf("delete old keys: %w", err)
+	}
+	if err := s.tidyDays(ctx); err != nil {
+		return fmt.Errorf("remove days that are kept no longer: %w", err)
 	}
 	return s.gone(ctx)
 }

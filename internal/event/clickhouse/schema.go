@@ -91,15 +91,34 @@ func layout() []table {
 	}
 }
 
+// keptLayout are the tables of version 2, which hold what was counted in whole
+// days. The rows of one month of a site are few, so a part holds a year. What is
+// asked of values is first what is marked, then what lies in some cells. Which
+// days are kept, and what changed since, is known on each shard.
+func keptLayout() []table {
+	return []table{
+		{name: countsTable, columns: columnList(countColumns), engine: "MergeTree",
+			order: "site_id, zone, dimension, day, value", parted: "toYear(day)", shard: "sipHash64(site_id)"},
+		{name: valuesTable, columns: columnList(valueColumns), engine: "MergeTree",
+			order: "site_id, zone, marked, measure, cell, day, value", parted: "toYear(day)", shard: "sipHash64(site_id)"},
+		{name: "kept_days", columns: "site_id Int64, zone LowCardinality(String), from_ms Int64, to_ms Int64, keep Int64", engine: "MergeTree", order: "site_id, zone, from_ms"},
+		{name: "touched_days", columns: "site_id Int64, zone LowCardinality(String), from_ms Int64, to_ms Int64, void Int64", engine: "MergeTree", order: "site_id, void"},
+	}
+}
+
 // migrations bring the schema forward; a released one is never changed. Each is
 // a list of statements that do nothing where they were done before, since
 // ClickHouse can't undo half of them.
 func migrations(cluster string) [][]string {
-	var first []string
-	for _, t := range layout() {
-		first = append(first, t.create(cluster)...)
+	var steps [][]string
+	for _, tables := range [][]table{layout(), keptLayout()} {
+		var step []string
+		for _, t := range tables {
+			step = append(step, t.create(cluster)...)
+		}
+		steps = append(steps, step)
 	}
-	return [][]string{first}
+	return steps
 }
 
 // create is the statement that makes a table, or the two that make a

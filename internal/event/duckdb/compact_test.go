@@ -412,7 +412,7 @@ func TestOneProcess(t *testing.T) {
 	if _, err := Open(context.Background(), Options{}); err == nil {
 		t.Error("a store without a path was opened")
 	}
-	if _, err := Open(context.Background(), Options{Path: t.TempDir() + "/a%b"}); err == nil || !strings.Contains(err.Error(), "must not contain") {
+	if _, err := Open(context.Background(), Options{Path: t.TempDir() + "/a#b"}); err == nil || !strings.Contains(err.Error(), "must not contain") {
 		t.Errorf("a path the driver cannot parse: %v", err)
 	}
 }

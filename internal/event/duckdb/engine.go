@@ -42,8 +42,8 @@ func openEngine(ctx context.Context, o Options) (_ *engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the event store: %w", err)
 	}
-	if strings.ContainsAny(dir, "?%") {
-		return nil, fmt.Errorf("the event store's path %q must not contain ? or %%", dir)
+	if strings.ContainsAny(dir, "?#%") { // the driver reads a URL
+		return nil, fmt.Errorf("the event store's path %q must not contain ?, # or %%", dir)
 	}
 	e := &engine{dir: dir}
 	if e.hot, err = hotNumber(dir); err != nil {

@@ -40,6 +40,8 @@ type Options struct {
 	Spool      *spool.Spool
 	// Sites are asked about on both sides.
 	Sites []*site.Site
+	// Before ends what Verify compares of the events; zero compares all.
+	Before time.Time
 	// Hold keeps the control database of the source from being changed by
 	// anybody but in transactions, and its jobs from running, till release.
 	Hold func(ctx context.Context) (release func(), err error)

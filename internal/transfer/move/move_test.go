@@ -543,6 +543,11 @@ func TestVerifyFindsOneRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify("site 1, 2026-04: ")
+	o.Before = ms
+	verify("")
+	o.Before = ms.Add(time.Millisecond)
+	verify("site 1, 2026-04: ")
+	o.Before = time.Time{}
 	one.Measures[event.LCP]++
 	if err := to.Events.Append(t.Context(), &event.Batch{Spool: "y", To: 1, Events: []event.Event{one}}); err != nil {
 		t.Fatal(err)

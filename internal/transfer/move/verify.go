@@ -63,18 +63,18 @@ func (m *mover) compare(ctx context.Context) (wrong []Cell, err error) {
 	if err != nil {
 		return nil, err
 	}
-	all := cells(from, to)
+	all := m.compared(cells(from, to))
 	m.report.Events, m.report.Cells, m.report.Differences = 0, len(all), nil
 	var done, total int64
-	for _, r := range from {
-		total += r.all()
+	for _, c := range all {
+		total += from[c].all()
 	}
 	for _, c := range all {
 		m.o.Tell(Progress{Phase: Verifying, Done: done, Total: total, Unit: "rows"})
 		var a, b sums
 		g, both := errgroup.WithContext(ctx)
-		g.Go(func() (err error) { a, err = sumOf(both, m.o.From.Events, c.Site, c.from(), c.to()); return err })
-		g.Go(func() (err error) { b, err = sumOf(both, m.o.To.Events, c.Site, c.from(), c.to()); return err })
+		g.Go(func() (err error) { a, err = sumOf(both, m.o.From.Events, c.Site, c.from(), m.until(c)); return err })
+		g.Go(func() (err error) { b, err = sumOf(both, m.o.To.Events, c.Site, c.from(), m.until(c)); return err })
 		if err := g.Wait(); err != nil {
 			return nil, fmt.Errorf("compare %s: %w", c, err)
 		}
@@ -86,6 +86,19 @@ func (m *mover) compare(ctx context.Context) (wrong []Cell, err error) {
 		}
 	}
 	return wrong, nil
+}
+
+// compared are the cells of which something is compared.
+func (m *mover) compared(all []Cell) []Cell {
+	return slices.DeleteFunc(all, func(c Cell) bool { return !m.until(c).After(c.from()) })
+}
+
+// until is where the comparison of a cell ends.
+func (m *mover) until(c Cell) time.Time {
+	if m.o.Before.IsZero() || c.to().Before(m.o.Before) {
+		return c.to()
+	}
+	return m.o.Before
 }
 
 func (m *mover) differ(what string) {
@@ -111,8 +124,13 @@ func differ(a, b sums) string {
 	return strings.Join(said, ", ")
 }
 
-// askedSites are asked everything; the others only their totals.
-const askedSites = 50
+const (
+	// askedSites are asked everything; the others only their totals.
+	askedSites = 50
+	// askedBefore is how many days before the end of a comparison questions end:
+	// a day ends up to 14 hours later elsewhere, and a visit a day after that.
+	askedBefore = 2
+)
 
 // ask has both sides answer the same questions about each site.
 func (m *mover) ask(ctx context.Context) error {
@@ -120,7 +138,7 @@ func (m *mover) ask(ctx context.Context) error {
 	clock := func() time.Time { return now }
 	here, there := stats.New(m.o.From.Events, clock), stats.New(m.o.To.Events, clock)
 	span, err := m.period(ctx)
-	if err != nil {
+	if err != nil || span == (stats.Period{}) {
 		return err
 	}
 	for i, s := range m.bySize(ctx) {
@@ -148,19 +166,29 @@ func (m *mover) bySize(ctx context.Context) []*site.Site {
 }
 
 // period is all there is, or the last ten years of it, which is as far as a
-// question may go.
+// question may go; the zero Period if there is nothing to ask about.
 func (m *mover) period(ctx context.Context) (stats.Period, error) {
 	all, err := count(ctx, m.o.From.Events)
 	if err != nil {
 		return stats.Period{}, err
 	}
-	list := cells(all)
-	if len(list) == 0 {
+	list := m.compared(cells(all))
+	switch {
+	case len(list) == 0 && m.o.Before.IsZero():
 		return stats.Period{Name: "12m"}, nil
+	case len(list) == 0:
+		return stats.Period{}, nil
 	}
 	last := Cell{Month: list[len(list)-1].Month}
 	first := Cell{Month: max(list[0].Month, last.Month-119)}
-	return stats.Period{From: dateOf(first.from()), To: dateOf(last.to().AddDate(0, 0, -1))}, nil
+	until := last.to().AddDate(0, 0, -1)
+	if limit := m.o.Before.AddDate(0, 0, -askedBefore); !m.o.Before.IsZero() && limit.Before(until) {
+		until = limit
+		if until.Before(first.from()) {
+			return stats.Period{}, nil
+		}
+	}
+	return stats.Period{From: dateOf(first.from()), To: dateOf(until)}, nil
 }
 
 func dateOf(t time.Time) stats.Date {
