@@ -51,7 +51,7 @@ func measure(ctx context.Context, o options) (err error) {
 	}
 	c.hits = hits.New(c.made.SiteID)
 	f := &figures.Replicas{Engine: s.version, Seconds: int(o.load.Seconds()), Cases: []*figures.Case{
-		{Replicas: 1, Rate: o.rate}, {Replicas: many, Rate: o.rate}, {Replicas: many, Rate: 2 * o.rate},
+		{Replicas: 1, Rate: 2 * o.rate / many}, {Replicas: 1, Rate: o.rate}, {Replicas: many, Rate: o.rate}, {Replicas: many, Rate: 2 * o.rate},
 	}}
 	if err := c.rounds(ctx, f.Cases); err != nil {
 		return err

@@ -5,9 +5,9 @@
 // the same PostgreSQL, Redis and ClickHouse and take the same hits, in turn,
 // round after round, since what a machine gives changes by the minute. Clients
 // are spread as a proxy does that hashes by them. The processor time of the
-// replicas is theirs alone; that of each store is told apart. In a third case
-// the four take twice as many hits. At the end all that was acknowledged must be
-// counted.
+// replicas is theirs alone; that of each store is told apart. Four are held
+// against one that takes as many hits as each of them, and against one that takes
+// as many as all. At the end all that was acknowledged must be counted.
 //
 // PostgreSQL and Redis are those of TEST_POSTGRES_URL and TEST_REDIS_URL, on
 // this machine (.ci/services starts them). ClickHouse is its engine behind a

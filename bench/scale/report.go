@@ -100,12 +100,23 @@ func (f found) when() (all []time.Time) {
 
 // promised is what the replicas are held against.
 func (f found) promised() (lines []figures.Line) {
-	one := f.replicas.Cases[0]
-	if c := f.replicas.Find(many, one.Rate); c != nil {
-		lines = append(lines, figures.Line{What: fmt.Sprintf("server CPU a hit, %d replicas of one replica's, the same %s together", many, hitsPerSecond(one.Rate)),
-			Floor: riseMost, Got: figures.Median(c.Server) / figures.Median(one.Server), Write: times})
+	for _, c := range f.replicas.Cases {
+		if rise := f.rise(c, c.Rate/many); c.Replicas == many && !math.IsNaN(rise) {
+			lines = append(lines, figures.Line{What: fmt.Sprintf("server CPU a hit, %d replicas of one replica's, each with %s", many, hitsPerSecond(c.Rate/many)),
+				Floor: riseMost, Got: rise, Write: times})
+		}
 	}
 	return lines
+}
+
+// rise is what a hit costs of what it costs one replica with so many; NaN: that
+// was not measured.
+func (f found) rise(c *figures.Case, rate float64) float64 {
+	one := f.replicas.Find(1, rate)
+	if one == nil {
+		return math.NaN()
+	}
+	return figures.Median(c.Server) / figures.Median(one.Server)
 }
 
 func times(v float64) string         { return fmt.Sprintf("%.2f times", v) }
@@ -176,19 +187,27 @@ func worst(a figures.Asked) string {
 // costs is a table of what a hit costs, case by case.
 func (f found) costs() string {
 	var b strings.Builder
-	b.WriteString("| replicas | hits/s together | servers, CPU a hit | of one replica's | ClickHouse | Redis | PostgreSQL | p99 | Redis commands a hit | PostgreSQL transactions | batches, in inserts | into the spool a hit | fsyncs of spools |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| replicas | hits/s together | servers, CPU a hit | of one replica's with as many each | with as many together | ClickHouse | Redis | PostgreSQL | p99 | Redis commands a hit | PostgreSQL transactions | batches, in inserts | into the spool a hit | fsyncs of spools |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	if f.replicas == nil {
-		fmt.Fprintf(&b, "| 1 and %d | %s | – | – | – | – | – | – | – | – | – | – | – |\n", many, unknown)
+		fmt.Fprintf(&b, "| 1 and %d | %s | – | – | – | – | – | – | – | – | – | – | – | – |\n", many, unknown)
 		return b.String()
 	}
 	for _, c := range f.replicas.Cases {
-		fmt.Fprintf(&b, "| %d | %s | %s | %.2f | %s | %s | %s | %.0f ms | %.1f | %.1f/s | %.0f/s, %.0f/s | %.0f bytes | %.0f/s |\n", c.Replicas, figures.Grouped(figures.Median(c.PerSecond)),
-			between(c.Server), figures.Median(c.Server)/figures.Median(f.replicas.Cases[0].Server), between(c.Engine), between(c.Redis), between(c.Postgres), figures.Median(c.P99),
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s | %s | %s | %.0f ms | %.1f | %.1f/s | %.0f/s, %.0f/s | %.0f bytes | %.0f/s |\n", c.Replicas, figures.Grouped(figures.Median(c.PerSecond)),
+			between(c.Server), ratio(f.rise(c, c.Rate/float64(c.Replicas))), ratio(f.rise(c, c.Rate)), between(c.Engine), between(c.Redis), between(c.Postgres), figures.Median(c.P99),
 			figures.Median(c.Commands), figures.Median(c.Transactions), figures.Median(c.Batches), figures.Median(c.Inserts), figures.Median(c.Written), figures.Median(c.Syncs))
 	}
 	fmt.Fprintf(&b, "\nMedians of %d rounds of %d s, in brackets the least and the most; ClickHouse's engine %s, on %d cores that everything shares, the load generator too.\n",
 		len(f.replicas.Cases[0].Server), f.replicas.Seconds, f.replicas.Engine, f.replicas.CPUs)
 	return b.String()
+}
+
+// ratio writes a ratio, if it is known.
+func ratio(v float64) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 // between writes microseconds: the median, and from where to where.

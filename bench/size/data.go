@@ -158,6 +158,11 @@ func (d *dataset) settle(ctx context.Context, o options) error {
 	if err := s.signIn(d.link); err != nil {
 		return err
 	}
+	if d.engine != nil {
+		if err := d.engine.settled(ctx); err != nil {
+			return err
+		}
+	}
 	took, err := s.night(ctx, d.dir)
 	if err != nil {
 		return err

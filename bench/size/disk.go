@@ -17,8 +17,7 @@ func (m *measuring) disk() error {
 // bytes are those of the event store, and of what it keeps of whole days.
 func (d *dataset) bytes() (all, kept int64, err error) {
 	if d.engine != nil {
-		all, err = d.engine.bytes()
-		return all, 0, err
+		return d.engine.bytes()
 	}
 	err = filepath.WalkDir(filepath.Join(d.dir, "events.duckdb"), func(name string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {

@@ -105,6 +105,23 @@ func (e *engine) merged(ctx context.Context) (time.Duration, error) {
 	return last.Sub(begun), nil
 }
 
+// settled waits until the days that were filled may be kept: for some minutes more
+// may be on its way into them.
+func (e *engine) settled(ctx context.Context) error {
+	for {
+		wait, err := e.number("select intDiv(greatest(max(void) - toUnixTimestamp64Micro(now64(6)), 0), 1000000) from " + e.database + ".touched_days")
+		if err != nil || wait == 0 {
+			return err
+		}
+		say("whole days may be kept in %d s", wait)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(wait+1) * time.Second):
+		}
+	}
+}
+
 // load runs fill, which adds events, and adds to f what they took of the engine.
 func (e *engine) load(ctx context.Context, f *figures.Engine, fill func() (added int64, err error)) (err error) {
 	if f.Version, err = e.Ask("select version()"); err != nil {
@@ -135,7 +152,12 @@ func (e *engine) load(ctx context.Context, f *figures.Engine, fill func() (added
 	return err
 }
 
-// bytes is what the tables take on its disk.
-func (e *engine) bytes() (int64, error) {
-	return e.number("select sum(bytes_on_disk) from system.parts where active and database = '" + e.database + "'")
+// bytes are what the tables take on its disk, and those of kept days alone.
+func (e *engine) bytes() (all, kept int64, err error) {
+	for of, where := range map[*int64]string{&all: "", &kept: " and table in ('day_counts', 'day_values', 'kept_days', 'touched_days')"} {
+		if *of, err = e.number("select sum(bytes_on_disk) from system.parts where active and database = '" + e.database + "'" + where); err != nil {
+			return 0, 0, err
+		}
+	}
+	return all, kept, nil
 }

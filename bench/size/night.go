@@ -13,7 +13,7 @@ import (
 const nightly = "compact events"
 
 // nightMost is how long one may take.
-const nightMost = 30 * time.Minute
+const nightMost = time.Hour
 
 // night has the running server do its nightly job now, by making it due, and
 // tells how long that took by its own account: it looks for due jobs only now

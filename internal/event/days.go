@@ -44,9 +44,9 @@ type Day struct{ From, To time.Time }
 // Kept is what a DayKeeper has of one site in one zone.
 type Kept struct {
 	Days []Day // in order of time; only those that still hold true
-	// Settled is the earliest moment that an event not yet sorted away is
-	// about, itself or by its visit's start: days that end after it can't be
-	// kept yet. Zero: everything is sorted.
+	// Settled is a moment before all that events still to be sorted, or to come,
+	// are about, themselves or by their visit's start: days that end after it
+	// can't be kept yet. Zero: everything is settled.
 	Settled time.Time
 	// Version is another one after anything was taken back that was kept, so
 	// that whoever planned with Days knows whether they were there till the end.
@@ -58,11 +58,12 @@ type Kept struct {
 
 // DayKeeper is a Store that keeps what was counted in whole days beside the
 // events themselves, so that a month on a busy site is thirty rows added up and
-// not millions of events read again. Kept days are of sorted events alone: one
+// not millions of events read again. Kept days are of settled events alone: one
 // more event in a day, also a late or an imported one, or a deletion, and the
-// day is kept no longer, before any query sees the change. An event is in the
-// day it happened on and in the day its visit began on, so that a deletion is
-// also of the days that begin or end in the 24 hours before its first moment.
+// day is kept no longer, before any query of this process sees the change, and
+// those of others some seconds later. An event is in the day it happened on and
+// in the day its visit began on, so that a deletion is also of the days that
+// begin or end in the 24 hours before its first moment.
 //
 // SQL reads two more tables. `day_counts` has site_id, zone (IANA), day
 // (timestamp: its first instant, UTC), dimension ("" for the whole day), value,
@@ -70,10 +71,11 @@ type Kept struct {
 // MeasureColumns), marked, cell, value, count: how often exactly this was
 // measured, and, in marked rows alone, upto: how often this or less, total: how
 // often anything, and cell_count: at the last value of its cell, how often
-// anything in the cell. What a cell is, which rises with the value, and which rows
-// are marked, those of percentiles and the last of each cell, is up to who gives
-// the SQL. Both may
-// hold days that are kept no longer: ask for those of Kept.
+// anything in the cell. What a cell is, which rises with the value, and which
+// rows are marked, those of percentiles and the last of each cell, is up to who
+// gives the SQL. Both may hold days that are kept no longer: ask for those of
+// Kept. ClickHouse's have a column more, keep, and of a day only the rows with
+// the greatest keep in `kept_days` (site_id, zone, from_ms, to_ms, keep) count.
 type DayKeeper interface {
 	Store
 	// Kept costs nothing worth saving. Its Days are shared: read them only.

@@ -52,7 +52,7 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 
-	// Doubt is for how long after an old day changes it isn't kept; 0: an hour.
+	// Doubt is for how long after an old day changes it isn't kept; 0: five minutes.
 	// Only in tests nothing else writes meanwhile.
 	Doubt time.Duration
 	// Now tells which days are over; nil: time.Now.

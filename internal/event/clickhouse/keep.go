@@ -10,6 +10,7 @@ import (
 	"time"
 
 	client "github.com/ClickHouse/clickhouse-go/v2"
+	"golang.org/x/sync/errgroup"
 
 	"moonbear/internal/event"
 )
@@ -22,6 +23,10 @@ const (
 )
 
 var keptTables = []string{countsTable, valuesTable}
+
+// keepAtOnce is how many statements about a day are asked at once: most of their
+// time is understanding them, on one core.
+const keepAtOnce = 2
 
 // keepRows are counted before they are stored: few inserts, as each is a part.
 const keepRows = 200_000
@@ -152,26 +157,28 @@ func (k *dayKeeping) count(ctx context.Context, w event.Keeping, day event.Day) 
 		return err
 	}
 	counts, values := w.SQL(day)
-	nc, nv := len(k.counts), len(k.values)
-	for _, q := range counts {
-		if err = k.read(ctx, d, q, &k.counts, countColumns); err != nil {
-			break
+	rows := make([][]*dayRow, len(counts)+len(values))
+	g, asking := errgroup.WithContext(ctx)
+	g.SetLimit(keepAtOnce)
+	for i, q := range slices.Concat(counts, values) {
+		columns := countColumns
+		if i >= len(counts) {
+			columns = valueColumns
 		}
+		g.Go(func() (err error) {
+			rows[i], err = k.read(asking, d, q, columns)
+			return err
+		})
 	}
-	for _, q := range values {
-		if err != nil {
-			break
-		}
-		err = k.read(ctx, d, q, &k.values, valueColumns)
-	}
-	if err != nil {
-		k.counts, k.values = k.counts[:nc], k.values[:nv]
+	if err := g.Wait(); err != nil {
 		if strings.Contains(err.Error(), "MEMORY_LIMIT_EXCEEDED") {
 			k.s.o.Log.WarnContext(ctx, "a day is not kept: counting it needs more memory than there is", "site", w.Site, "day", day.From, "error", err.Error())
 			return nil
 		}
 		return err
 	}
+	k.counts = append(k.counts, slices.Concat(rows[:len(counts)]...)...)
+	k.values = append(k.values, slices.Concat(rows[len(counts):]...)...)
 	k.days = append(k.days, d)
 	return nil
 }
@@ -187,9 +194,9 @@ func (s *Store) serverTime(ctx context.Context) (at int64, err error) {
 
 // read reads rows of a day, and refuses such as are not of it: they would be
 // found by nobody, or by the wrong one.
-func (k *dayKeeping) read(ctx context.Context, d keptDay, query string, into *[]*dayRow, columns []columnOf[dayRow]) error {
+func (k *dayKeeping) read(ctx context.Context, d keptDay, query string, columns []columnOf[dayRow]) (rows []*dayRow, err error) {
 	columns = columns[:len(columns)-1] // but the keeping
-	return k.s.each(ctx, query, func(r *sql.Rows) error {
+	err = k.s.each(ctx, query, func(r *sql.Rows) error {
 		row := &dayRow{keep: d.keep}
 		var day time.Time
 		to := make([]any, len(columns))
@@ -204,9 +211,10 @@ func (k *dayKeeping) read(ctx context.Context, d keptDay, query string, into *[]
 		if row.day = day.UnixMilli(); row.site != d.site || row.zone != d.zone || row.day != d.from {
 			return fmt.Errorf("a row is of site %d, zone %s and %s, which was not asked for", row.site, row.zone, day)
 		}
-		*into = append(*into, row)
+		rows = append(rows, row)
 		return nil
 	})
+	return rows, err
 }
 
 // store stores what was counted, and then that it is.

@@ -30,8 +30,9 @@ const (
 	// than lateAfter is how wrong clocks may be.
 	settledAfter = 48 * time.Hour
 	// doubtTime is how long after it is said that a day changes it is not kept: an
-	// insert takes a minute at most, and a mutation says so again at its end.
-	doubtTime = time.Hour
+	// insert takes a minute at most (statementTime), one that is tried again is said
+	// again, and so is the end of a mutation.
+	doubtTime = 5 * time.Minute
 	// keptFresh is for how long it is remembered which days are kept. What this
 	// process changes it knows at once.
 	keptFresh = 2 * time.Second

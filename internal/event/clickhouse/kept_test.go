@@ -221,7 +221,7 @@ func TestKeptElsewhere(t *testing.T) {
 	eventtest.Append(t, other, eventtest.Batch("b", 0, one(1, marchAt(5, 2), marchAt(5, 3))))
 	until(t, s, "02 03 04 07 08 09 10")
 	keepAll(t, s, 1)
-	until(t, other, "02 03 04 07 08 09 10") // for an hour
+	until(t, other, "02 03 04 07 08 09 10") // for minutes
 	if err := other.Delete(t.Context(), event.Selection{Site: 1, From: marchAt(8, 12)}); err != nil {
 		t.Fatal(err)
 	}
