@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -92,17 +93,9 @@ func checkKept(t testing.TB, s *Store, site int64) (dates string, version int64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	es := eventtest.All(t, s, site)
+	es, rows := eventtest.All(t, s, site), keptRows(t, s, site)
 	for i, d := range k.Days {
-		last := fmt.Sprintf(" and site_id = %d and day = %s and keep in (select max(keep) from kept_days where site_id = %[1]d and zone = %[3]s group by from_ms)", site, moment(d.From), quote(keptZone))
-		n := func(what, from string) int64 {
-			return eventtest.Number(t, s, "select toInt64("+what+") from "+from+last)
-		}
-		got := counted{
-			n("sum(events)", "day_counts where dimension = 'path'"), n("sum(pageviews)", "day_counts where dimension = 'path'"),
-			n("sum(visits)", "day_counts where dimension = ''"), n("sum(views)", "day_counts where dimension = ''"),
-			n("sum(count)", "day_values where measure = 'page_load'"), n("sum(value * count)", "day_values where measure = 'page_load'"),
-		}
+		got := rows[d.From.UnixMilli()]
 		if want := countDay(d, es); got != want {
 			t.Errorf("site %d, %s: kept %+v, want %+v", site, d.From.Format(time.DateOnly), got, want)
 		}
@@ -112,6 +105,30 @@ func checkKept(t testing.TB, s *Store, site int64) (dates string, version int64)
 		dates += d.From.Add(9 * time.Hour).Format("02")
 	}
 	return dates, k.Version
+}
+
+// keptRows is what is kept of each day of a site, by its first moment.
+func keptRows(t testing.TB, s *Store, site int64) map[int64]counted {
+	t.Helper()
+	of := fmt.Sprintf("site_id = %d and keep in (select max(keep) from kept_days where site_id = %[1]d and zone = %[2]s group by from_ms) group by day", site, quote(keptZone))
+	all := map[int64]counted{}
+	for _, query := range []string{
+		"select day, sumIf(events, dimension = 'path'), sumIf(pageviews, dimension = 'path'), sumIf(visits, dimension = ''), sumIf(views, dimension = ''), 0, 0 from day_counts where " + of,
+		"select day, 0, 0, 0, 0, sum(count), sum(value * count) from day_values where measure = 'page_load' and " + of,
+	} {
+		err := s.each(t.Context(), query, func(r *sql.Rows) error {
+			var day time.Time
+			var c counted
+			err := r.Scan(&day, &c.events, &c.pageviews, &c.visits, &c.views, &c.loads, &c.loadTime)
+			o := all[day.UnixMilli()]
+			all[day.UnixMilli()] = counted{c.events + o.events, c.pageviews + o.pageviews, c.visits + o.visits, c.views + o.views, c.loads + o.loads, c.loadTime + o.loadTime}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }
 
 const allDates = "02 03 04 05 06 07 08 09 10"
@@ -211,6 +228,7 @@ func TestKept(t *testing.T) {
 // TestKeptElsewhere: what another process does is seen within seconds, and a day
 // in which it may still be storing something is not kept.
 func TestKeptElsewhere(t *testing.T) {
+	long(t)
 	url := chtest.Shared(t).Database(t)
 	s := keptStore(t, url, nil)
 	other := openAt(t, url, nil)
@@ -240,6 +258,7 @@ func until(t *testing.T, s *Store, want string) {
 // TestKeptTidied: of what was counted only the last of each day is left, and
 // nothing of what a process counted that ended before it said so.
 func TestKeptTidied(t *testing.T) {
+	long(t)
 	url := chtest.Shared(t).Database(t)
 	dying := errors.New("the process ends here")
 	dies := false
@@ -339,6 +358,7 @@ func TestKeptWrongRows(t *testing.T) {
 
 // TestKeptForGood: a deleted site's kept answers are on no disk.
 func TestKeptForGood(t *testing.T) {
+	long(t)
 	const canary = "canary-Rw5kTq81vbLx"
 	server := chtest.Start(t)
 	if server.Directory() == "" {
