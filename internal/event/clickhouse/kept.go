@@ -138,13 +138,17 @@ func (c *keptCache) of(ctx context.Context, key keptKey, read func(context.Conte
 // readKept reads which days of a site are kept and still true.
 func (s *Store) readKept(ctx context.Context, site int64, zone string) (*keptKnown, error) {
 	of := "site_id = " + number(site)
-	// What was touched is read after what is kept: a day is told only if nothing
-	// was said of it until then.
-	days, touched, err := s.readDays(ctx, of+" and zone = "+quote(zone), of+" and zone in ('', "+quote(zone)+")")
+	k := &keptKnown{}
+	// Most sites have neither, and are asked about once.
+	imports := "select 0, '', 0, 0, toInt64(count()) from (select 1 from " + daysTable + " where " + of + " limit 1)"
+	days, touched, err := s.readDays(ctx, of+" and zone = "+quote(zone), of+" and zone in ('', "+quote(zone)+")", imports)
 	if err != nil {
 		return nil, err
 	}
-	k := &keptKnown{}
+	days = slices.DeleteFunc(days, func(d keptDay) bool {
+		k.Imports = k.Imports || d.site == 0 && d.keep > 0
+		return d.site == 0
+	})
 	for _, d := range days {
 		if !d.void(touched) {
 			k.Days = append(k.Days, event.Day{From: time.UnixMilli(d.from).UTC(), To: time.UnixMilli(d.to).UTC()})
@@ -156,13 +160,7 @@ func (s *Store) readKept(ctx context.Context, site int64, zone string) (*keptKno
 		fmt.Fprintln(&b, d.From.UnixMilli(), k.keeps[i])
 	}
 	k.Version = int64(siphash.Hash(0, 0, []byte(b.String())) >> 1)
-	err = s.each(ctx, "select count() from (select 1 from "+daysTable+" where "+of+" limit 1)", func(r *sql.Rows) error {
-		var n int64
-		err := r.Scan(&n)
-		k.Imports = n > 0
-		return err
-	})
-	return k, err
+	return k, nil
 }
 
 // keptDay is a day as it was kept last.
@@ -181,6 +179,14 @@ type touch struct {
 // touches are those of each site.
 type touches map[int64][]touch
 
+// since is when its counting began; of what is no day, later than of any.
+func (d keptDay) since() int64 {
+	if d.site == 0 {
+		return always
+	}
+	return d.keep
+}
+
 // void says that a day isn't what its events say any more.
 func (d keptDay) void(all touches) bool {
 	return slices.ContainsFunc(all[d.site], func(t touch) bool {
@@ -188,20 +194,23 @@ func (d keptDay) void(all touches) bool {
 	})
 }
 
-// readDays reads days in order of time, and what was touched.
-func (s *Store) readDays(ctx context.Context, which, touched string) (days []keptDay, all touches, err error) {
-	err = s.each(ctx, "select site_id, zone, from_ms, to_ms, max(keep) from kept_days where "+which+" group by site_id, zone, from_ms, to_ms order by from_ms", func(r *sql.Rows) error {
+// readDays reads days in order of time, with the rows of some more selects, and
+// then what was touched, so that a day is told only if nothing was said of it
+// until it was read.
+func (s *Store) readDays(ctx context.Context, which, touched string, more ...string) (days []keptDay, all touches, err error) {
+	selects := append([]string{"select site_id, zone, from_ms, to_ms, max(keep) as keep from kept_days where " + which + " group by site_id, zone, from_ms, to_ms"}, more...)
+	err = s.each(ctx, "select * from (\n"+strings.Join(selects, "\nunion all\n")+"\n) order by from_ms", func(r *sql.Rows) error {
 		var d keptDay
 		err := r.Scan(&d.site, &d.zone, &d.from, &d.to, &d.keep)
 		days = append(days, d)
 		return err
 	})
-	if err != nil || len(days) == 0 {
-		return nil, nil, err
+	if err != nil || !slices.ContainsFunc(days, func(d keptDay) bool { return d.site > 0 }) {
+		return days, nil, err
 	}
-	first := slices.MinFunc(days, func(a, b keptDay) int { return cmp.Compare(a.keep, b.keep) })
+	first := slices.MinFunc(days, func(a, b keptDay) int { return cmp.Compare(a.since(), b.since()) })
 	all = touches{}
-	query := "select site_id, zone, from_ms, to_ms, max(void) from touched_days where " + touched + " and void >= " + number(first.keep) + " group by site_id, zone, from_ms, to_ms"
+	query := "select site_id, zone, from_ms, to_ms, max(void) from touched_days where " + touched + " and void >= " + number(first.since()) + " group by site_id, zone, from_ms, to_ms"
 	err = s.each(ctx, query, func(r *sql.Rows) error {
 		var t touch
 		err := r.Scan(&t.site, &t.zone, &t.from, &t.to, &t.void)

@@ -57,35 +57,6 @@ func keepAll(t testing.TB, s *Store, sites ...int64) {
 	}
 }
 
-// counted is what a loop finds of a day.
-type counted struct{ events, pageviews, visits, views, loads, loadTime int64 }
-
-func countDay(d event.Day, es []event.Event) (c counted) {
-	visits := map[int64]bool{}
-	within := func(ms int64) bool { return ms >= d.From.UnixMilli() && ms < d.To.UnixMilli() }
-	for i := range es {
-		e := &es[i]
-		if within(e.Time) {
-			c.events++
-			if e.Name == event.Pageview {
-				c.pageviews++
-			}
-			if ms, ok := e.Measures[event.PageLoad].Value(); ok {
-				c.loads++
-				c.loadTime += int64(ms)
-			}
-		}
-		if within(e.VisitStart) && e.Time-e.VisitStart < visitTail.Milliseconds() {
-			visits[e.Visit] = true
-			if e.Name == event.Pageview {
-				c.views++
-			}
-		}
-	}
-	c.visits = int64(len(visits))
-	return c
-}
-
 // checkKept holds each kept day of a site against a loop over its events.
 func checkKept(t testing.TB, s *Store, site int64) (dates string, version int64) {
 	t.Helper()
@@ -96,7 +67,7 @@ func checkKept(t testing.TB, s *Store, site int64) (dates string, version int64)
 	es, rows := eventtest.All(t, s, site), keptRows(t, s, site)
 	for i, d := range k.Days {
 		got := rows[d.From.UnixMilli()]
-		if want := countDay(d, es); got != want {
+		if want := eventtest.CountDay(d, es); got != want {
 			t.Errorf("site %d, %s: kept %+v, want %+v", site, d.From.Format(time.DateOnly), got, want)
 		}
 		if i > 0 {
@@ -108,20 +79,20 @@ func checkKept(t testing.TB, s *Store, site int64) (dates string, version int64)
 }
 
 // keptRows is what is kept of each day of a site, by its first moment.
-func keptRows(t testing.TB, s *Store, site int64) map[int64]counted {
+func keptRows(t testing.TB, s *Store, site int64) map[int64]eventtest.Counted {
 	t.Helper()
 	of := fmt.Sprintf("site_id = %d and keep in (select max(keep) from kept_days where site_id = %[1]d and zone = %[2]s group by from_ms) group by day", site, quote(keptZone))
-	all := map[int64]counted{}
+	all := map[int64]eventtest.Counted{}
 	for _, query := range []string{
 		"select day, sumIf(events, dimension = 'path'), sumIf(pageviews, dimension = 'path'), sumIf(visits, dimension = ''), sumIf(views, dimension = ''), 0, 0 from day_counts where " + of,
 		"select day, 0, 0, 0, 0, sum(count), sum(value * count) from day_values where measure = 'page_load' and " + of,
 	} {
 		err := s.each(t.Context(), query, func(r *sql.Rows) error {
 			var day time.Time
-			var c counted
-			err := r.Scan(&day, &c.events, &c.pageviews, &c.visits, &c.views, &c.loads, &c.loadTime)
+			var c eventtest.Counted
+			err := r.Scan(&day, &c.Events, &c.Pageviews, &c.Visits, &c.Views, &c.Loads, &c.LoadTime)
 			o := all[day.UnixMilli()]
-			all[day.UnixMilli()] = counted{c.events + o.events, c.pageviews + o.pageviews, c.visits + o.visits, c.views + o.views, c.loads + o.loads, c.loadTime + o.loadTime}
+			all[day.UnixMilli()] = eventtest.Counted{Events: c.Events + o.Events, Pageviews: c.Pageviews + o.Pageviews, Visits: c.Visits + o.Visits, Views: c.Views + o.Views, Loads: c.Loads + o.Loads, LoadTime: c.LoadTime + o.LoadTime}
 			return err
 		})
 		if err != nil {

@@ -62,37 +62,8 @@ func keepAll(t testing.TB, s *Store, sites ...int64) {
 	}
 }
 
-// counted is what a loop finds of a day.
-type counted struct{ events, pageviews, visits, views, loads, loadTime int64 }
-
-func countDay(d event.Day, es []event.Event) (c counted) {
-	visits := map[int64]bool{}
-	within := func(ms int64) bool { return ms >= d.From.UnixMilli() && ms < d.To.UnixMilli() }
-	for i := range es {
-		e := &es[i]
-		if within(e.Time) {
-			c.events++
-			if e.Name == event.Pageview {
-				c.pageviews++
-			}
-			if ms, ok := e.Measures[event.PageLoad].Value(); ok {
-				c.loads++
-				c.loadTime += int64(ms)
-			}
-		}
-		if within(e.VisitStart) {
-			visits[e.Visit] = true
-			if e.Name == event.Pageview {
-				c.views++
-			}
-		}
-	}
-	c.visits = int64(len(visits))
-	return c
-}
-
 // keptDayOf reads what is kept of a day.
-func keptDayOf(t testing.TB, s *Store, site int64, d event.Day) (c counted) {
+func keptDayOf(t testing.TB, s *Store, site int64, d event.Day) (c eventtest.Counted) {
 	t.Helper()
 	rows, err := s.Select(context.Background(), `
 		select coalesce(sum(events) filter (where dimension = 'path'), 0)::bigint, coalesce(sum(pageviews) filter (where dimension = 'path'), 0)::bigint,
@@ -106,7 +77,7 @@ func keptDayOf(t testing.TB, s *Store, site int64, d event.Day) (c counted) {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := rows.Scan(&c.events, &c.pageviews, &c.visits, &c.views, &c.loads, &c.loadTime); err != nil {
+		if err := rows.Scan(&c.Events, &c.Pageviews, &c.Visits, &c.Views, &c.Loads, &c.LoadTime); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -121,7 +92,7 @@ func checkKept(t testing.TB, s *Store, site int64, es []event.Event) []event.Day
 		t.Fatal(err)
 	}
 	for _, d := range k.Days {
-		if got, want := keptDayOf(t, s, site, d), countDay(d, es); got != want {
+		if got, want := keptDayOf(t, s, site, d), eventtest.CountDay(d, es); got != want {
 			t.Errorf("site %d, %s: kept %+v, want %+v", site, d.From.Format(time.DateOnly), got, want)
 		}
 		if !k.Settled.IsZero() && d.To.After(k.Settled) {
@@ -491,7 +462,7 @@ func TestKeptInParts(t *testing.T) {
 		}
 		var want int64
 		for _, d := range k.Days {
-			want += countDay(d, es).events
+			want += eventtest.CountDay(d, es).Events
 		}
 		if got := eventtest.Number(t, s, fmt.Sprintf("select sum(events) from day_counts where site_id = %d and dimension = 'path'", site+1)); got != want {
 			t.Errorf("site %d: %d events are kept, want %d", site+1, got, want)
