@@ -34,4 +34,11 @@
 // tokens. Each step does no harm when it is done twice, and whoever dies in
 // it leaves the state that says so. docs/decisions/0130 goes through the
 // moments.
+//
+// By night whole days of busy sites are counted once:
+//
+//	stats.Keeper → KeepDays → `day_counts`, `day_values` → `kept_days`
+//	Append, Delete → `touched_days`: what was kept of these days before is untrue
+//
+// so that any process knows which days are true (kept.go, docs/decisions/0136).
 package clickhouse
