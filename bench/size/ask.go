@@ -121,6 +121,9 @@ func (m *measuring) warm(s *server) (err error) {
 	}
 	m.Filtered = map[string]figures.Asked{}
 	for _, x := range filters {
+		if !m.o.filters {
+			break
+		}
 		if m.Filtered[x.name], err = m.repeat(s, big.ID, m.d.period()+x.query, max(2, m.o.repeat/5)); err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ type options struct {
 	chart   string
 	doc     string
 	profile string
+	filters bool
 	lenient bool
 }
 
@@ -92,6 +93,7 @@ func run(ctx context.Context) error {
 	sizes := flag.String("sizes", "1,2,10", "millions of events, separated by commas; none only prints what was measured")
 	store := flag.String("store", "duckdb", "where the events are: duckdb, or clickhouse, its engine behind a test listener (TEST_CLICKHOUSE_URL: a server)")
 	flag.IntVar(&o.repeat, "n", 20, "how often a warm question is asked")
+	flag.BoolVar(&o.filters, "filters", true, "ask with filters, too: raw questions about 50 million events in ClickHouse take half an hour")
 	flag.StringVar(&o.memory, "memory", "1GiB", "EVENTS_MEMORY of the server")
 	flag.StringVar(&o.chart, "chart", "", "an SVG file to draw how cost grows into")
 	flag.StringVar(&o.doc, "doc", "", "a document to put the tables into")
