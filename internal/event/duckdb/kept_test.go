@@ -39,7 +39,7 @@ func keptSQL(site int64) func(event.Day) (counts, values []string) {
 		keys := fmt.Sprintf("select %d, %s, %s, ", site, quote(keptZone), day)
 		counts = []string{
 			keys + "'path', path, count(distinct visitor_id), count(*) filter (where name = 'pageview'), count(*), 0, 0, 0, 0 from events where " + in("ts") + " group by path",
-			keys + "'', '', 0, 0, 0, count(distinct visit_id), count(*) filter (where name = 'pageview'), 0, 0 from events where " + in("visit_start"),
+			keys + "'', '', 0, 0, 0, count(distinct visit_id), count(*) filter (where name = 'pageview'), 0, 0 from events where ts < visit_start + interval 24 hour and " + in("visit_start"),
 		}
 		return counts, []string{keys + "'page_load', page_load % 7 = 0, page_load // 100, page_load, count(*), sum(count(*)) over (order by page_load), sum(count(*)) over (), 0 from events where page_load is not null and " + in("ts") + " group by page_load"}
 	}
