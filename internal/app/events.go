@@ -13,7 +13,7 @@ import (
 
 // eventStore is what the server needs of either event store.
 type eventStore interface {
-	event.Store
+	event.DayKeeper
 	// Compact is the night's work.
 	Compact(ctx context.Context) error
 }

@@ -30,7 +30,7 @@ func (s *server) tendEvents(ctx context.Context) error {
 	}
 	defer s.moving.events.RUnlock()
 	err := s.store.Compact(ctx)
-	if ctx.Err() != nil || s.keeper == nil {
+	if ctx.Err() != nil {
 		return err
 	}
 	return errors.Join(err, s.keeper.Keep(ctx, s.control.sites.Directory().Sites()))

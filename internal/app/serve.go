@@ -23,7 +23,6 @@ import (
 	"moonbear/internal/bot"
 	"moonbear/internal/collect"
 	"moonbear/internal/db"
-	"moonbear/internal/event"
 	"moonbear/internal/geo"
 	"moonbear/internal/handover"
 	"moonbear/internal/job"
@@ -117,7 +116,7 @@ type server struct {
 	loader    *load.Loader
 	collector *collect.Collector
 	stats     *stats.Stats
-	keeper    *stats.Keeper // nil where the store keeps no days
+	keeper    *stats.Keeper
 	exports   *export.Exports
 	jobs      *job.Jobs
 	imports   *imports
@@ -211,9 +210,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	}
 	s.loader = load.New(load.Options{Spool: s.spool, Store: s.store, Keep: keep, Interval: interval, Drain: s.cfg.DrainTimeout, Log: s.log, Metrics: s.metrics})
 	s.stats = stats.New(s.store, time.Now)
-	if days, ok := s.store.(event.DayKeeper); ok {
-		s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: days, Log: s.log, Metrics: s.metrics})
-	}
+	s.keeper = stats.NewKeeper(stats.KeeperOptions{Store: s.store, Log: s.log, Metrics: s.metrics})
 	s.exports = export.New(s.store, s.log)
 	return nil
 }

@@ -54,6 +54,21 @@ type Store interface {
 // may use, also by itself.
 var ErrMemory = errors.New("query needs more memory than there is")
 
+// Each calls read with every row of a query.
+func Each(ctx context.Context, s Store, query string, read func(*sql.Rows) error, args ...any) (err error) {
+	rows, err := s.Select(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := read(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // Selection is some of a site's events, and the drops and imported days of
 // their time.
 type Selection struct {

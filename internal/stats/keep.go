@@ -275,18 +275,8 @@ func (k *Keeper) shared(ctx context.Context, id int64, days []bucket, counts []i
 }
 
 // rows reads what the store answers; it has all night.
-func (k *Keeper) rows(ctx context.Context, st statement, read func(*sql.Rows) error) (err error) {
-	rows, err := k.store.Select(ctx, st.text, st.args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := read(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+func (k *Keeper) rows(ctx context.Context, st statement, read func(*sql.Rows) error) error {
+	return event.Each(ctx, k.store, st.text, read, st.args...)
 }
 
 // Check counts some kept days again, chosen at random. One that isn't what its

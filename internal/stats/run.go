@@ -73,18 +73,8 @@ func patiently(asked context.Context, site int64, do func(context.Context) error
 
 // each reads the rows of a statement that is a question of a site by itself.
 func (s *Stats) each(ctx context.Context, site int64, st statement, read func(*sql.Rows) error) error {
-	return patiently(ctx, site, func(ctx context.Context) (err error) {
-		rows, err := s.store.Select(ctx, st.text, st.args...)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
-		for rows.Next() {
-			if err := read(rows); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
+	return patiently(ctx, site, func(ctx context.Context) error {
+		return event.Each(ctx, s.store, st.text, read, st.args...)
 	})
 }
 

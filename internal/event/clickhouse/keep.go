@@ -109,7 +109,7 @@ func (s *Store) KeepDays(ctx context.Context, what []event.Keeping) error {
 // may have half of them.
 func (s *Store) mutates(ctx context.Context) (busy bool, err error) {
 	var n int64
-	err = s.each(ctx, "select count() from system.mutations where database = currentDatabase() and table = "+quote(s.stored(eventsTable))+" and not is_done",
+	err = event.Each(ctx, s, "select count() from system.mutations where database = currentDatabase() and table = "+quote(s.stored(eventsTable))+" and not is_done",
 		func(r *sql.Rows) error { return r.Scan(&n) })
 	if err != nil {
 		return false, fmt.Errorf("look for deletions: %w", err)
@@ -185,7 +185,7 @@ func (k *dayKeeping) count(ctx context.Context, w event.Keeping, day event.Day) 
 
 // serverTime is the server's, in microseconds.
 func (s *Store) serverTime(ctx context.Context) (at int64, err error) {
-	err = s.each(ctx, "select toUnixTimestamp64Micro(now64(6))", func(r *sql.Rows) error { return r.Scan(&at) })
+	err = event.Each(ctx, s, "select toUnixTimestamp64Micro(now64(6))", func(r *sql.Rows) error { return r.Scan(&at) })
 	if err != nil {
 		return 0, fmt.Errorf("ask for the server's time: %w", err)
 	}
@@ -196,7 +196,7 @@ func (s *Store) serverTime(ctx context.Context) (at int64, err error) {
 // found by nobody, or by the wrong one.
 func (k *dayKeeping) read(ctx context.Context, d keptDay, query string, columns []columnOf[dayRow]) (rows []*dayRow, err error) {
 	columns = columns[:len(columns)-1] // but the keeping
-	err = k.s.each(ctx, query, func(r *sql.Rows) error {
+	err = event.Each(ctx, k.s, query, func(r *sql.Rows) error {
 		row := &dayRow{keep: d.keep}
 		var day time.Time
 		to := make([]any, len(columns))
@@ -292,7 +292,7 @@ func (s *Store) tidyDays(ctx context.Context) error {
 		fmt.Sprintf("select distinct keep from %s where keep not in (select keep from kept_days) and keep < %d", countsTable, yesterday),
 		fmt.Sprintf("select distinct keep from %s where keep not in (select keep from kept_days) and keep < %d", valuesTable, yesterday),
 	} {
-		err := s.each(ctx, query, func(r *sql.Rows) error {
+		err := event.Each(ctx, s, query, func(r *sql.Rows) error {
 			var keep int64
 			err := r.Scan(&keep)
 			gone[keep] = true

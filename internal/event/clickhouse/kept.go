@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,8 +52,7 @@ type keptKey struct {
 // keptKnown is what was read of one.
 type keptKnown struct {
 	event.Kept
-	keeps []int64 // by Days
-	at    time.Time
+	at time.Time
 }
 
 // keptCache remembers which days are kept.
@@ -149,17 +149,14 @@ func (s *Store) readKept(ctx context.Context, site int64, zone string) (*keptKno
 		k.Imports = k.Imports || d.site == 0 && d.keep > 0
 		return d.site == 0
 	})
+	var version []byte
 	for _, d := range days {
 		if !d.void(touched) {
 			k.Days = append(k.Days, event.Day{From: time.UnixMilli(d.from).UTC(), To: time.UnixMilli(d.to).UTC()})
-			k.keeps = append(k.keeps, d.keep)
+			version = binary.AppendVarint(binary.AppendVarint(version, d.from), d.keep)
 		}
 	}
-	var b strings.Builder
-	for i, d := range k.Days {
-		fmt.Fprintln(&b, d.From.UnixMilli(), k.keeps[i])
-	}
-	k.Version = int64(siphash.Hash(0, 0, []byte(b.String())) >> 1)
+	k.Version = int64(siphash.Hash(0, 0, version) >> 1)
 	return k, nil
 }
 
@@ -199,7 +196,7 @@ func (d keptDay) void(all touches) bool {
 // until it was read.
 func (s *Store) readDays(ctx context.Context, which, touched string, more ...string) (days []keptDay, all touches, err error) {
 	selects := append([]string{"select site_id, zone, from_ms, to_ms, max(keep) as keep from kept_days where " + which + " group by site_id, zone, from_ms, to_ms"}, more...)
-	err = s.each(ctx, "select * from (\n"+strings.Join(selects, "\nunion all\n")+"\n) order by from_ms", func(r *sql.Rows) error {
+	err = event.Each(ctx, s, "select * from (\n"+strings.Join(selects, "\nunion all\n")+"\n) order by from_ms", func(r *sql.Rows) error {
 		var d keptDay
 		err := r.Scan(&d.site, &d.zone, &d.from, &d.to, &d.keep)
 		days = append(days, d)
@@ -211,28 +208,13 @@ func (s *Store) readDays(ctx context.Context, which, touched string, more ...str
 	first := slices.MinFunc(days, func(a, b keptDay) int { return cmp.Compare(a.since(), b.since()) })
 	all = touches{}
 	query := "select site_id, zone, from_ms, to_ms, max(void) from touched_days where " + touched + " and void >= " + number(first.since()) + " group by site_id, zone, from_ms, to_ms"
-	err = s.each(ctx, query, func(r *sql.Rows) error {
+	err = event.Each(ctx, s, query, func(r *sql.Rows) error {
 		var t touch
 		err := r.Scan(&t.site, &t.zone, &t.from, &t.to, &t.void)
 		all[t.site] = append(all[t.site], t)
 		return err
 	})
 	return days, all, err
-}
-
-// each reads rows.
-func (s *Store) each(ctx context.Context, query string, read func(*sql.Rows) error) (err error) {
-	rows, err := s.Select(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := read(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // say writes down that days change, for as long as an insert may be on its way.
@@ -333,7 +315,7 @@ func (t touch) within() string {
 func (s *Store) deleteDays(ctx context.Context, t touch) error {
 	for _, table := range keptTables {
 		var any int64
-		err := s.each(ctx, "select count() from (select 1 from "+table+" where site_id = "+number(t.site)+" limit 1)", func(r *sql.Rows) error { return r.Scan(&any) })
+		err := event.Each(ctx, s, "select count() from (select 1 from "+table+" where site_id = "+number(t.site)+" limit 1)", func(r *sql.Rows) error { return r.Scan(&any) })
 		if err == nil && any > 0 {
 			err = s.exec(mutating(ctx), "alter table "+s.stored(table)+s.onCluster()+" delete where "+t.within())
 		}

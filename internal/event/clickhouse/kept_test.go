@@ -87,7 +87,7 @@ func keptRows(t testing.TB, s *Store, site int64) map[int64]eventtest.Counted {
 		"select day, sumIf(events, dimension = 'path'), sumIf(pageviews, dimension = 'path'), sumIf(visits, dimension = ''), sumIf(views, dimension = ''), 0, 0 from day_counts where " + of,
 		"select day, 0, 0, 0, 0, sum(count), sum(value * count) from day_values where measure = 'page_load' and " + of,
 	} {
-		err := s.each(t.Context(), query, func(r *sql.Rows) error {
+		err := event.Each(t.Context(), s, query, func(r *sql.Rows) error {
 			var day time.Time
 			var c eventtest.Counted
 			err := r.Scan(&day, &c.Events, &c.Pageviews, &c.Visits, &c.Views, &c.Loads, &c.LoadTime)

@@ -47,7 +47,7 @@ func count(ctx context.Context, s event.Store) (map[Cell]rows, error) {
 		{"imported_days", "day", func(r *rows) *int64 { return &r.Days }},
 	} {
 		query := fmt.Sprintf("select site_id, year(%[1]s) * 12 + month(%[1]s) - 1 as m, count(*) from %[2]s where site_id > 0 group by site_id, m", t.at, t.name)
-		err := each(ctx, s, query, func(r *sql.Rows) error {
+		err := event.Each(ctx, s, query, func(r *sql.Rows) error {
 			var c Cell
 			var n int64
 			if err := r.Scan(&c.Site, &c.Month, &n); err != nil {
@@ -102,7 +102,7 @@ func (m *mover) claimEvents(ctx context.Context) (err error) {
 func empty(ctx context.Context, s event.Store) error {
 	for _, t := range []string{"events", "drops", "keys", "imported_days"} {
 		var n int64
-		err := each(ctx, s, "select count(*) from "+t+" where site_id > 0", func(r *sql.Rows) error { return r.Scan(&n) })
+		err := event.Each(ctx, s, "select count(*) from "+t+" where site_id > 0", func(r *sql.Rows) error { return r.Scan(&n) })
 		if err != nil {
 			return fmt.Errorf("look into the target: %w", err)
 		}
@@ -302,7 +302,7 @@ func (m *mover) spools(ctx context.Context) (map[string]int64, error) {
 		query = "select distinct spool from spools"
 	}
 	var names []string
-	err := each(ctx, m.o.From.Events, query, func(r *sql.Rows) error {
+	err := event.Each(ctx, m.o.From.Events, query, func(r *sql.Rows) error {
 		var name string
 		err := r.Scan(&name)
 		names = append(names, name)

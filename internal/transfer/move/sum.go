@@ -96,26 +96,12 @@ func sumOf(ctx context.Context, s event.Store, site int64, from, to time.Time) (
 	return all, readDays(ctx, s, site, from, to, func(d *event.DayCount) error { add.day(&all.Days, d); return nil })
 }
 
-// each calls f with every row of a question. The questions here are in words
-// that both dialects have.
-func each(ctx context.Context, s event.Store, query string, f func(*sql.Rows) error, args ...any) error {
-	rows, err := s.Select(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
+// The questions here are in words that both dialects have.
 
 // readDrops yields a site's drops of a time, in an order in which only equal
 // rows are alike.
 func readDrops(ctx context.Context, s event.Store, site int64, from, to time.Time, yield func(*event.Drop) error) error {
-	err := each(ctx, s, `
+	err := event.Each(ctx, s, `
 		select site_id, ts, reason, detail, count from drops
 		where site_id = ? and ts >= ? and ts < ?
 		order by ts, reason, detail, count`, func(r *sql.Rows) error {
@@ -135,7 +121,7 @@ func readDrops(ctx context.Context, s event.Store, site int64, from, to time.Tim
 
 // readDays is readDrops for imported days.
 func readDays(ctx context.Context, s event.Store, site int64, from, to time.Time, yield func(*event.DayCount) error) error {
-	err := each(ctx, s, `
+	err := event.Each(ctx, s, `
 		select site_id, import_id, day, dimension, value, visitors, pageviews, events, visits, views, bounces, duration
 		from imported_days
 		where site_id = ? and day >= ? and day < ?
@@ -163,7 +149,7 @@ func readDays(ctx context.Context, s event.Store, site int64, from, to time.Time
 
 // readKeys yields the idempotency keys since a time.
 func readKeys(ctx context.Context, s event.Store, since time.Time, yield func(event.Key) error) error {
-	err := each(ctx, s, "select site_id, ts, key, body from keys where site_id > 0 and ts >= ? order by ts, site_id, key, body", func(r *sql.Rows) error {
+	err := event.Each(ctx, s, "select site_id, ts, key, body from keys where site_id > 0 and ts >= ? order by ts, site_id, key, body", func(r *sql.Rows) error {
 		var k event.Key
 		var at time.Time
 		var key, body []byte
